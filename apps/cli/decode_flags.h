@@ -1,0 +1,22 @@
+// The search options that eval, predict and inspect share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "carousel/tasks/task.h"
+
+namespace carousel::cli {
+
+class DecodeFlags {
+ public:
+  /// Adds --beam, --length-penalty, --threads and, when asked, --nbest.
+  void add_to(CLI::App* command, bool with_nbest);
+  /// Checks the values by an option table and sets the threads. Throws ConfigError naming the flag.
+  tasks::PredictOptions read() const;
+
+ private:
+  std::string beam_, nbest_, length_penalty_, threads_;
+};
+
+}  // namespace carousel::cli

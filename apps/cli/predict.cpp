@@ -1,0 +1,91 @@
+// carousel predict: one answer per line of a file or a pipe.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "apps/cli/decode_flags.h"
+#include "apps/cli/output.h"
+#include "apps/cli/program.h"
+#include "apps/cli/text_input.h"
+#include "carousel/engine/engine.h"
+
+namespace carousel::cli {
+
+namespace {
+
+constexpr size_t kLinesAtOnce = 1024;
+constexpr int64_t kNotesShown = 10;
+
+struct PredictFlags {
+  std::string model, input = "-";
+  DecodeFlags decode;
+  bool json = false;
+};
+
+Json to_json(const tasks::Prediction& prediction) {
+  Json hypotheses = Json::array();
+  for (const auto& hypothesis : prediction.hypotheses) {
+    hypotheses.push_back({{"text", hypothesis.text},
+                          {"probability", hypothesis.probability},
+                          {"log_probability", hypothesis.log_probability}});
+  }
+  return {{"schema", "carousel/predict@1"},
+          {"input", prediction.input},
+          {"hypotheses", hypotheses},
+          {"in_training", prediction.in_training},
+          {"notes", prediction.notes}};
+}
+
+/// The lines for one input: the answer alone, or with n-best "input TAB answer TAB probability" for each answer: the
+/// input stands in each line because there may be fewer answers than asked for.
+std::string to_text(const tasks::Prediction& prediction, bool nbest) {
+  if (!nbest) return (prediction.hypotheses.empty() ? "" : prediction.hypotheses.front().text) + "\n";
+  std::string text;
+  for (const auto& hypothesis : prediction.hypotheses) {
+    text += fmt::format("{}\t{}\t{:.6g}\n", prediction.input, hypothesis.text, hypothesis.probability);
+  }
+  return text;
+}
+
+int run_predict(const PredictFlags& flags) {
+  const tasks::PredictOptions options = flags.decode.read();
+  auto model = engine::Engine::load(flags.model);
+  LineSource source(flags.input);
+  std::vector<std::string> lines;
+  int64_t line = 0, notes = 0;
+  while (source.next(&lines, kLinesAtOnce)) {
+    std::string text;
+    for (const tasks::Prediction& prediction : model.predict(lines, options)) {
+      ++line;
+      text += flags.json ? to_json(prediction).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
+                         : to_text(prediction, options.nbest > 1);
+      if (flags.json) continue;
+      for (const std::string& note : prediction.notes) {
+        if (notes++ < kNotesShown) say(fmt::format("line {}: {}", line, note));
+      }
+    }
+    print(text);
+  }
+  if (notes > kNotesShown) say(fmt::format("and {} notes more; --json has them all", notes - kNotesShown));
+  return kOk;
+}
+
+}  // namespace
+
+void add_predict(Program& program) {
+  auto flags = std::make_shared<PredictFlags>();
+  CLI::App* command = program.add(
+      program.app(),
+      {"predict", "Answer each line of a file or a pipe.",
+       "echo carousel | carousel predict model.safetensors\n"
+       "carousel predict model.safetensors words.txt > answers.txt         # one line out per line in\n"
+       "carousel predict model.safetensors words.txt --beam 8 --nbest 3    # lines: input TAB answer TAB probability\n"
+       "carousel predict model.safetensors words.txt --json                # one JSON object per line"},
+      [flags] { return run_predict(*flags); });
+  command->add_option("MODEL", flags->model, "Model file")->required()->type_name("FILE");
+  command->add_option("FILE", flags->input, "Lines to answer; - for standard input (the default)")->type_name("FILE");
+  flags->decode.add_to(command, true);
+  command->add_flag("--json", flags->json, "Print one JSON object per line");
+}
+
+}  // namespace carousel::cli

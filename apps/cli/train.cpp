@@ -1,0 +1,159 @@
+// carousel train: learn from a file, write a model.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "apps/cli/interrupt.h"
+#include "apps/cli/output.h"
+#include "apps/cli/program.h"
+#include "apps/cli/progress.h"
+#include "apps/cli/text_input.h"
+#include "carousel/base/error.h"
+
+namespace carousel::cli {
+
+namespace {
+
+struct TrainFlags {
+  std::vector<std::string> data, dev, set;
+  std::string output, task, config;
+  // Texts, because the option table reads and checks them: one rule for flags, --set, files and environment.
+  std::string epochs, max_seconds, seed, threads;
+  bool resume = false, json = false;
+};
+
+std::vector<engine::Setting> settings_of(const TrainFlags& flags) {
+  std::vector<engine::Setting> settings;
+  for (const std::string& assignment : flags.set) {
+    const size_t equals = assignment.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw ConfigError(
+          fmt::format("[--set] an assignment is key=value; got \"{}\". See `carousel config dump`.", assignment));
+    }
+    settings.push_back({assignment.substr(0, equals), assignment.substr(equals + 1), "--set"});
+  }
+  const auto add = [&](const char* key, const std::string& value, const char* flag) {
+    if (!value.empty()) settings.push_back({key, value, flag});
+  };
+  add("epochs", flags.epochs, "--epochs");
+  add("max_seconds", flags.max_seconds, "--max-seconds");
+  add("seed", flags.seed, "--seed");
+  add("threads", flags.threads, "--threads");
+  return settings;
+}
+
+const char* outcome_name(engine::TrainReport::Outcome outcome) {
+  switch (outcome) {
+    case engine::TrainReport::Outcome::interrupted:
+      return "interrupted";
+    case engine::TrainReport::Outcome::already_finished:
+      return "already_finished";
+    case engine::TrainReport::Outcome::finished:
+      break;
+  }
+  return "finished";
+}
+
+Json to_json(const engine::TrainReport& report, const std::string& resume_command) {
+  Json json = {{"schema", "carousel/train@1"},
+               {"outcome", outcome_name(report.outcome)},
+               {"task", report.task},
+               {"model", report.model_file},
+               {"steps", report.steps},
+               {"epochs", report.epochs},
+               {"seconds", report.seconds},
+               {"metric", report.metric},
+               {"best_value", report.best_value},
+               {"metrics", report.metrics},
+               {"warnings", report.warnings},
+               {"repeat_command", report.repeat_command}};
+  if (!resume_command.empty()) {
+    json["checkpoint"] = report.checkpoint_file;
+    json["resume_command"] = resume_command;
+  }
+  return json;
+}
+
+void say_summary(const engine::TrainReport& report, const TrainFlags& flags, const std::string& program) {
+  say(fmt::format("\n{}: {} steps, {:.1f} epochs, {}; best dev {} {}", report.model_file, report.steps, report.epochs,
+                  clock_text(report.seconds), metric_title(report.metric),
+                  metric_text(report.metric, report.best_value)));
+  for (const std::string& warning : report.warnings) say("warning: " + warning);
+  if (!report.repeat_command.empty()) say("to repeat this run exactly: " + report.repeat_command);
+  const std::string example = first_input(flags.data.front());
+  say("\nnext:\n  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "\n  " +
+      shell_line({"echo", example}) + " | " + shell_line({program, "predict", report.model_file, "--nbest", "3"}) +
+      "\n  " + shell_line({program, "inspect", report.model_file, example}));
+}
+
+int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments) {
+  Interrupt::finish_first();
+  engine::TrainRequest request;
+  request.data = flags.data;
+  request.dev = flags.dev;
+  request.output = flags.output;
+  request.task = flags.task;
+  request.config_file = flags.config;
+  request.settings = settings_of(flags);
+  request.resume = flags.resume;
+
+  ProgressPrinter printer;
+  const engine::TrainReport report = engine::Engine::train(request, printer);
+  printer.finish();
+
+  using Outcome = engine::TrainReport::Outcome;
+  std::string resume_command;
+  if (report.outcome == Outcome::interrupted) {
+    std::vector<std::string> words = arguments;
+    if (!flags.resume) words.emplace_back("--resume");
+    resume_command = shell_line(words);
+    say("interrupted; saved in " + report.checkpoint_file + ". To go on:\n  " + resume_command);
+  } else if (report.outcome == Outcome::already_finished) {
+    say(report.model_file + " is finished already: nothing to resume. Train again without --resume to start over.");
+  } else {
+    say_summary(report, flags, arguments.front());
+  }
+  if (flags.json) print_json(to_json(report, resume_command));
+  if (report.outcome != Outcome::interrupted) return kOk;
+  return Interrupt::requested() ? Interrupt::exit_code() : kOther;
+}
+
+}  // namespace
+
+void add_train(Program& program) {
+  auto flags = std::make_shared<TrainFlags>();
+  const CommandText text = {
+      "train", "Learn from a file and write a model.",
+      "carousel train words.tsv -o model.safetensors                      # one pair per line: input TAB output\n"
+      "carousel train words.tsv -o model.safetensors --max-seconds 600    # stop in ten minutes; the schedule fits\n"
+      "carousel train source.txt target.txt -o model.safetensors          # two files, line by line\n"
+      "carousel train words.tsv --dev dev.tsv -o m.safetensors --set hidden_size=256 --set dropout=0.3\n"
+      "carousel train words.tsv -o model.safetensors --resume             # go on after Ctrl-C or a crash\n"
+      "carousel config dump > run.toml                                    # all options with their meaning"};
+  CLI::App* command =
+      program.add(program.app(), text, [flags, &program] { return run_train(*flags, program.arguments()); });
+  const auto each_alone = [](CLI::Option* option) { return option->allow_extra_args(false); };
+  command->add_option("DATA", flags->data, "Training data: one file, or two that belong line to line")
+      ->required()
+      ->expected(1, 2)
+      ->type_name("FILE");
+  each_alone(command->add_option("--dev", flags->dev,
+                                 "Held-out data that decides which weights are kept (twice for two files). "
+                                 "Default: a share cut from DATA"))
+      ->type_name("FILE");
+  command->add_option("-o,--output", flags->output, "Model file to write")->required()->type_name("MODEL");
+  command->add_option("--task", flags->task, "What to learn. Default: decided from DATA, and said")
+      ->type_name(fmt::format("{}", fmt::join(tasks::task_names(), "|")));
+  command->add_option("--config", flags->config, "TOML file of options, see `carousel config dump`")->type_name("FILE");
+  each_alone(command->add_option("--set", flags->set, "Set one option; may be given many times"))
+      ->type_name("KEY=VALUE");
+  command->add_option("--epochs", flags->epochs, "Passes over the data")->type_name("N");
+  command->add_option("--max-seconds", flags->max_seconds, "Time to train; the schedule fits into it")->type_name("S");
+  command->add_option("--seed", flags->seed, "Seed of all random numbers")->type_name("N");
+  command->add_option("--threads", flags->threads, "Threads; 0 for all cores")->type_name("N");
+  command->add_flag("--resume", flags->resume, "Go on from the checkpoint beside MODEL, or start when there is none");
+  command->add_flag("--json", flags->json, "Print one JSON object about the run to stdout at the end");
+}
+
+}  // namespace carousel::cli

@@ -1,0 +1,21 @@
+// Losses.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "carousel/autograd/tape.h"
+
+namespace carousel::ops {
+
+struct CrossEntropy {
+  Var loss;            ///< mean over rows, one element
+  double nll_sum = 0;  ///< summed -log p(target), without smoothing, in nats
+};
+
+/// Softmax cross-entropy of logits [N, V] against target ids [N], with label smoothing (Szegedy et al. 2016): the
+/// target distribution is (1 - smoothing) on the target plus smoothing / V everywhere, as in PyTorch. Throws
+/// ShapeError.
+CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_t> targets, double smoothing);
+
+}  // namespace carousel::ops

@@ -1,0 +1,55 @@
+#include "carousel/autograd/weights.h"
+
+#include <memory>
+#include <vector>
+
+namespace carousel {
+
+namespace {
+
+template <class T>
+struct Form {
+  WeightSlice slice;
+  const kernels::Table<T>* table;
+  uint64_t version;
+  std::unique_ptr<kernels::Packed<T>> packed;
+};
+
+template <class T>
+struct Forms {
+  std::vector<Form<T>> list;
+};
+
+}  // namespace
+
+template <class T>
+const kernels::Packed<T>& packed_weight(Var weight, WeightSlice slice) {
+  const Tensor& value = weight.value();
+  const int64_t rows = value.dim(0), columns = value.dim(1);
+  if (slice.end < 0) slice.end = columns;
+  auto& slot = weight.derived();
+  if (!slot) slot = std::make_shared<Forms<T>>();
+  auto& list = static_cast<Forms<T>*>(slot.get())->list;
+  const auto* table = &kernels::table<T>();
+  const T* source = value.data<T>() + slice.begin;
+  for (Form<T>& form : list) {
+    const bool same = form.slice.transposed == slice.transposed && form.slice.begin == slice.begin &&
+                      form.slice.end == slice.end && form.table == table;
+    if (!same) continue;
+    if (form.version != weight.version()) {
+      form.packed->assign(source, columns);
+      form.version = weight.version();
+    }
+    return *form.packed;
+  }
+  const int64_t width = slice.end - slice.begin;
+  Form<T> form{slice, table, weight.version(),
+               table->pack(slice.transposed, slice.transposed ? width : rows, slice.transposed ? rows : width)};
+  form.packed->assign(source, columns);
+  list.push_back(std::move(form));
+  return *list.back().packed;
+}
+template const kernels::Packed<float>& packed_weight<float>(Var, WeightSlice);
+template const kernels::Packed<double>& packed_weight<double>(Var, WeightSlice);
+
+}  // namespace carousel

@@ -1,0 +1,21 @@
+// Packed forms of weights, made when first needed and renewed when the weight has changed.
+#pragma once
+
+#include "carousel/autograd/tape.h"
+#include "carousel/kernels/table.h"
+
+namespace carousel {
+
+/// Which part of a weight [rows, columns] is packed, and how it stands in the product.
+struct WeightSlice {
+  bool transposed = false;  ///< right-hand matrix is the slice's transpose: x W^T, the forward of a linear layer
+  int64_t begin = 0;        ///< first column
+  int64_t end = -1;         ///< past the last column; -1: all
+};
+
+/// The packed slice of `weight`. Valid until the weight changes or another kernel set is chosen. Not thread-safe: call
+/// it before a parallel region.
+template <class T>
+const kernels::Packed<T>& packed_weight(Var weight, WeightSlice slice);
+
+}  // namespace carousel

@@ -1,0 +1,158 @@
+#include "carousel/data/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "carousel/data/choose.h"
+#include "carousel/data/registry.h"
+
+namespace carousel::data {
+
+namespace {
+
+/// Characters that are seldom meant: controls, joiners of no width, bidirectional marks, the sign for undecodable text.
+bool is_suspicious(char32_t c) {
+  const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+  const bool invisible = c == 0xAD || c == 0x200B || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+                         (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF;
+  return control || invisible || c == 0xFFFD;
+}
+
+std::string place_of(const PairData& data, const PairExample& example) {
+  return fmt::format("{}:{}", data.files[static_cast<size_t>(example.file)], example.line);
+}
+
+/// Source and target as one key; no text holds a NUL byte.
+std::string key_of(const PairExample& example) {
+  return example.source + '\0' + example.target;
+}
+
+void look_for_suspicious(const PairData& data, bool source, SideReport& report) {
+  for (const PairExample& example : data.examples) {
+    const std::string& text = source ? example.source : example.target;
+    for (const std::string_view c : code_points(text)) {
+      if (!is_suspicious(first_code_point(c))) continue;
+      report.suspicious.add(
+          fmt::format("{}: U+{:04X}", place_of(data, example), static_cast<uint32_t>(first_code_point(c))));
+      break;
+    }
+  }
+}
+
+SideReport look_at_side(const PairData& data, const PairData& dev, const DataConfig& config, Side side) {
+  SideReport report;
+  const bool source = side == Side::source;
+  report.name = source ? "source" : "target";
+  if (data.examples.empty()) return report;
+  std::vector<std::string_view> texts;
+  for (const PairExample& example : data.examples) texts.push_back(source ? example.source : example.target);
+  const TokenPlan plan = plan_tokens(texts, config, side);
+  report.tokens = plan.reason;
+  const auto tokenizer = make_tokenizer(texts, plan, 1);
+  const Vocabulary& vocabulary = tokenizer->vocabulary();
+  report.inventory = vocabulary.size() - Vocabulary::kMarkers;
+  std::vector<int64_t> counts(static_cast<size_t>(vocabulary.size())), lengths;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto ids = tokenizer->encode(texts[i]);
+    for (const int32_t id : ids) ++counts[static_cast<size_t>(id)];
+    lengths.push_back(static_cast<int64_t>(ids.size()));
+    report.symbols += lengths.back();
+    if (lengths.back() > report.length_max) {
+      report.length_max = lengths.back();
+      report.longest_line = data.examples[i].line;
+    }
+  }
+  for (int32_t id = Vocabulary::kMarkers; id < vocabulary.size(); ++id) {
+    if (counts[static_cast<size_t>(id)] == 1) report.once.add(tokenizer->symbols(std::vector<int32_t>{id}).front());
+  }
+  std::sort(lengths.begin(), lengths.end());
+  report.length_min = lengths.front();
+  report.length_median = lengths[lengths.size() / 2];
+  report.length_99 = lengths[lengths.size() * 99 / 100];
+  look_for_suspicious(data, source, report);
+  std::set<std::string> unseen;
+  for (const PairExample& example : dev.examples) {
+    for (std::string& symbol : tokenizer->unknown_symbols(source ? example.source : example.target)) {
+      unseen.insert(std::move(symbol));
+    }
+  }
+  for (const std::string& symbol : unseen) report.unseen.add(symbol);
+  return report;
+}
+
+void look_at_pairs(const PairData& data, DataReport& report) {
+  std::unordered_map<std::string, int64_t> first_line;
+  for (const PairExample& example : data.examples) {
+    const auto [place, fresh] = first_line.try_emplace(key_of(example), example.line);
+    if (!fresh) {
+      report.duplicates.add(
+          fmt::format("{} repeats line {}: {}", place_of(data, example), place->second, clip_quoted(example.source)));
+    }
+  }
+  const auto questions = group_by_source(data);
+  report.sources = static_cast<int64_t>(questions.size());
+  std::set<std::string_view> all_targets;
+  for (const Question& question : questions) {
+    std::set<std::string_view> targets;
+    for (const int64_t i : question.examples) targets.insert(data.examples[static_cast<size_t>(i)].target);
+    if (targets.size() > 1) {
+      report.ambiguous.add(fmt::format("{} has {}", clip_quoted(question.source), targets.size()));
+    }
+    if (all_targets.size() < 2) all_targets.insert(targets.begin(), targets.end());
+  }
+  report.constant_target = data.examples.size() > 1 && all_targets.size() == 1;
+}
+
+DevReport look_at_dev(const PairData& data, const PairData& dev) {
+  DevReport report;
+  report.examples = static_cast<int64_t>(dev.examples.size());
+  std::unordered_set<std::string_view> sources;
+  std::unordered_set<std::string> pairs;
+  for (const PairExample& example : data.examples) {
+    sources.insert(example.source);
+    pairs.insert(key_of(example));
+  }
+  for (const PairExample& example : dev.examples) {
+    if (sources.contains(example.source)) ++report.sources_in_train;
+    if (pairs.contains(key_of(example))) {
+      report.leaked.add(fmt::format("{}: {}", place_of(dev, example), clip_quoted(example.source)));
+    }
+  }
+  return report;
+}
+
+}  // namespace
+
+void Finding::add(const std::string& example) {
+  ++count;
+  if (examples.size() < kExamples) examples.push_back(example);
+}
+
+DataReport check(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+                 const DataConfig& config) {
+  DataReport report;
+  ReadOptions options = config.read_options();
+  options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
+  const Detection detection = detect_format(files, options);
+  report.format = detection.format->name;
+  report.reason = detection.reason;
+  const PairData data = read_pairs(files, options);
+  report.examples = static_cast<int64_t>(data.examples.size());
+  report.blank_lines = data.blank_lines;
+  look_at_pairs(data, report);
+  PairData dev;
+  report.has_dev = !dev_files.empty();
+  if (report.has_dev) {
+    dev = read_pairs(dev_files, options);
+    report.dev = look_at_dev(data, dev);
+  }
+  report.source = look_at_side(data, dev, config, Side::source);
+  report.target = look_at_side(data, dev, config, Side::target);
+  return report;
+}
+
+}  // namespace carousel::data

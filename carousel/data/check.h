@@ -1,0 +1,66 @@
+// What a look at data shows before any training: faults, duplicates, leaks between train and dev, lengths, inventories.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "carousel/data/config.h"
+#include "carousel/data/pairs.h"
+
+namespace carousel::data {
+
+/// A kind of finding with its number and the first places of it.
+struct Finding {
+  int64_t count = 0;
+  std::vector<std::string> examples;  ///< at most kExamples
+  static constexpr size_t kExamples = 5;
+  void add(const std::string& example);
+};
+
+/// One side of the pairs, in the symbols that training would use.
+struct SideReport {
+  std::string name;    ///< "source" or "target"
+  std::string tokens;  ///< kind of its symbols and why
+  int64_t symbols = 0;
+  int64_t inventory = 0;
+  Finding once;  ///< symbols that occur once: little can be learned of them
+  int64_t length_min = 0, length_median = 0, length_99 = 0, length_max = 0;  ///< in symbols; 99th percentile
+  int64_t longest_line = 0;
+  Finding suspicious;  ///< lines with control characters, invisible characters or U+FFFD
+  Finding unseen;      ///< symbols of the dev files that training data does not have
+};
+
+struct DevReport {
+  int64_t examples = 0;
+  int64_t sources_in_train = 0;  ///< dev examples whose source is in the training data too
+  Finding leaked;                ///< those with the same target as well
+};
+
+struct DataReport {
+  std::string format;
+  std::string reason;  ///< why that format
+  int64_t examples = 0;
+  int64_t blank_lines = 0;
+  Finding faults;       ///< lines that training would refuse, each as its error text
+  Finding duplicates;   ///< examples that repeat an earlier one exactly
+  int64_t sources = 0;  ///< different ones
+  Finding ambiguous;    ///< sources with several different targets
+  bool constant_target = false;
+  SideReport source, target;
+  bool has_dev = false;
+  DevReport dev;
+
+  /// False when training on the data would be refused.
+  bool sound() const { return faults.count == 0 && examples > 0 && !constant_target; }
+  /// {"schema": "carousel/data-check@1", ...} as JSON text.
+  std::string to_json() const;
+  /// The same in sentences, the most important first.
+  std::vector<std::string> sentences() const;
+};
+
+/// Reads `files` (one data set) and, when not empty, `dev`, and reports on them. Bad lines are listed, not thrown;
+/// DataError for what concerns a whole file: unreadable, of no known format, aligned files of unequal lengths.
+DataReport check(const std::vector<std::string>& files, const std::vector<std::string>& dev, const DataConfig& config);
+
+}  // namespace carousel::data

@@ -1,0 +1,47 @@
+#include "carousel/data/config.h"
+
+namespace carousel::data {
+
+void DataConfig::options(OptionTable& table) {
+  table.section("data");
+  const std::vector<std::string> kinds = {"auto", "characters", "words", "bpe"};
+  table
+      .add("source_tokens", &source_tokens,
+           "Symbols of the source: characters, words (between white space) or bpe (byte-pair subwords); auto looks at "
+           "the data.")
+      .one_of(kinds);
+  table.add("target_tokens", &target_tokens, "Symbols of the target; as source_tokens.").one_of(kinds);
+  table
+      .add(
+          "normalize", &normalize,
+          "Unicode normal form of both sides; nfd takes composed characters apart (a Korean syllable into its letters) "
+          "and output is composed again; auto takes nfd where it loses nothing and halves a large inventory.")
+      .one_of({"auto", "none", "nfc", "nfd"});
+  table
+      .add("source_case", &source_case,
+           "Letter case that sources are folded to; auto folds only when the training data has one case.")
+      .one_of({"auto", "keep", "lower", "upper"});
+  table.add("bpe_merges", &bpe_merges, "Byte-pair merges to learn; auto takes one per 50 words, 200 to 16,000.")
+      .range(1, 1e6)  // 0 means auto in here: who asks for 0 shall hear that it is none
+      .automatic();
+  table.add("min_count", &min_count, "Symbols seen less often in training are treated as unknown.").range(1, 1e9);
+  table
+      .add("dev_share", &dev_share,
+           "Share of the examples that is cut off for evaluation when there is no dev file; auto takes 5 % to 10 %, at "
+           "most 4,000.")
+      .range(1e-6, 0.9)
+      .automatic();
+  table
+      .add("group", &group,
+           "Examples that stay on one side of that cut: those with the same source, or with the same word stem.")
+      .one_of({"source", "stem"});
+  table.add("max_line_bytes", &max_line_bytes, "Longest line that is read, in bytes.").range(16, 1e9);
+}
+
+ReadOptions DataConfig::read_options() const {
+  ReadOptions options;
+  options.max_line_bytes = max_line_bytes;
+  return options;
+}
+
+}  // namespace carousel::data

@@ -1,0 +1,28 @@
+// Options of the data: how texts become symbols and how a dev set is cut.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "carousel/base/options.h"
+#include "carousel/data/line_reader.h"
+
+namespace carousel::data {
+
+struct DataConfig {
+  std::string source_tokens = "auto";  ///< auto | characters | words | bpe
+  std::string target_tokens = "auto";  ///< auto | characters | words | bpe
+  std::string normalize = "auto";      ///< auto | none | nfc | nfd
+  std::string source_case = "auto";    ///< auto | keep | lower | upper
+  int64_t bpe_merges = 0;              ///< 0: chosen from the size of the data
+  int64_t min_count = 1;               ///< symbols seen less often are unknown
+  double dev_share = 0;                ///< share of the examples; 0: chosen from the size of the data
+  std::string group = "source";        ///< source | stem
+  int64_t max_line_bytes = int64_t{1} << 20;
+
+  /// Adds the rows to the section that the caller has opened.
+  void options(OptionTable& table);
+  ReadOptions read_options() const;
+};
+
+}  // namespace carousel::data

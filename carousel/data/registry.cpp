@@ -1,0 +1,113 @@
+#include "carousel/data/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "carousel/base/error.h"
+#include "carousel/data/unicode.h"
+
+namespace carousel::data {
+
+namespace {
+
+constexpr int64_t kSampleLines = 1000;
+
+Sample take_sample(const std::string& file, const ReadOptions& options) {
+  Sample sample;
+  sample.file = file;
+  ReadOptions sampling = options;
+  if (sampling.on_bad_line) sampling.on_bad_line = [](const DataError&) {};  // the reader will name them
+  LineReader reader(file, sampling);
+  std::string_view line;
+  while (static_cast<int64_t>(sample.lines.size()) < kSampleLines) {
+    if (!reader.next(line)) {
+      sample.whole_file = true;
+      break;
+    }
+    sample.lines.emplace_back(line);
+  }
+  return sample;
+}
+
+/// 1000 -> "1,000".
+std::string with_commas(int64_t number) {
+  std::string text = fmt::format("{}", number);
+  for (auto at = static_cast<int64_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<size_t>(at), 1, ',');
+  return text;
+}
+
+/// A few bad lines do not change the format: the reader then names them with their position.
+std::string detect_tsv(const std::vector<Sample>& samples) {
+  if (samples.size() != 1) return "";
+  const Sample& sample = samples.front();
+  int64_t lines = 0, with_two = 0;
+  for (const std::string& line : sample.lines) {
+    if (trim(line).empty()) continue;
+    ++lines;
+    if (std::count(line.begin(), line.end(), '\t') == 1) ++with_two;
+  }
+  if (lines == 0 || with_two * 2 < lines) {
+    const bool named = sample.file.ends_with(".tsv") || sample.file.ends_with(".tsv.gz");
+    return named ? "the name ends in .tsv" : "";
+  }
+  const std::string where = sample.whole_file ? fmt::format("the {} lines", with_commas(lines))
+                                              : fmt::format("the first {} lines", with_commas(lines));
+  if (with_two == lines) return fmt::format("two tab-separated columns in all of {}", where);
+  return fmt::format("two tab-separated columns in {} of {}", with_commas(with_two), where);
+}
+
+PairData read_tsv(const std::vector<std::string>& files, const ReadOptions& options) {
+  return read_tsv_pairs(files.front(), options);
+}
+
+std::string detect_aligned(const std::vector<Sample>& samples) {
+  return samples.size() == 2 ? "two files, taken as line-aligned source and target" : "";
+}
+
+PairData read_aligned(const std::vector<std::string>& files, const ReadOptions& options) {
+  return read_aligned_pairs(files[0], files[1], options);
+}
+
+}  // namespace
+
+const std::vector<Format>& formats() {
+  static const std::vector<Format> rows = {
+      {"tsv", "one file with two tab-separated columns, source and target", detect_tsv, read_tsv},
+      {"aligned", "two files, line n of the first is the source of line n of the second", detect_aligned, read_aligned},
+  };
+  return rows;
+}
+
+Detection detect_format(const std::vector<std::string>& files, const ReadOptions& options) {
+  std::vector<Sample> samples;
+  for (const std::string& file : files) samples.push_back(take_sample(file, options));
+  for (const Format& format : formats()) {
+    if (std::string reason = format.detect(samples); !reason.empty()) return {&format, std::move(reason)};
+  }
+  std::string known;
+  for (const Format& format : formats())
+    known += fmt::format("{}{} ({})", known.empty() ? "" : "; ", format.name, format.summary);
+  if (samples.size() != 1) {
+    throw DataError(files.empty() ? "data" : files.front(), 0, 0,
+                    fmt::format("[data] the format must be known; got {} files. Known: {}.", files.size(), known));
+  }
+  const auto& lines = samples.front().lines;
+  const auto first = std::find_if(lines.begin(), lines.end(), [](const auto& line) { return !trim(line).empty(); });
+  const std::string got =
+      first == lines.end() ? "blank lines only" : fmt::format("lines such as {}", clip_quoted(*first));
+  throw DataError(files.front(), first == lines.end() ? 0 : first - lines.begin() + 1, 0,
+                  fmt::format("[data] the format must be known; got {}. Known: {}.", got, known));
+}
+
+PairData read_pairs(const std::vector<std::string>& files, const ReadOptions& options) {
+  const Format& format = *detect_format(files, options).format;
+  if (format.read_pairs == nullptr) {
+    throw DataError(files.front(), 0, 0,
+                    fmt::format("[data] this task needs sources and targets; got {}. Give {}.", format.summary,
+                                formats().front().summary));
+  }
+  return format.read_pairs(files, options);
+}
+
+}  // namespace carousel::data

@@ -1,0 +1,44 @@
+// The file formats that Carousel reads, and which one some files are in.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "carousel/data/line_reader.h"
+#include "carousel/data/pairs.h"
+
+namespace carousel::data {
+
+/// The first lines of a file, as format detection sees them.
+struct Sample {
+  std::string file;
+  std::vector<std::string> lines;
+  bool whole_file = false;  ///< `lines` are all of them
+};
+
+/// A row of the registry. To add a format, write `<format>_reader.cpp` and one row in registry.cpp.
+struct Format {
+  std::string name;
+  std::string summary;  ///< what a file looks like, for help and error messages
+  /// Why the samples are in this format ("two tab-separated columns in all of the first 1,000 lines"), or "" when they
+  /// are not.
+  std::string (*detect)(const std::vector<Sample>& samples);
+  /// Reads pairs of texts; null when the format holds none.
+  PairData (*read_pairs)(const std::vector<std::string>& files, const ReadOptions& options);
+};
+
+/// All formats, in the order in which detection asks them.
+const std::vector<Format>& formats();
+
+struct Detection {
+  const Format* format = nullptr;
+  std::string reason;
+};
+/// The format of `files` (the files of one data set together). Throws DataError when none fits, naming those there are,
+/// and what LineReader refuses.
+Detection detect_format(const std::vector<std::string>& files, const ReadOptions& options = {});
+
+/// Detects the format and reads the pairs. DataError also when the format holds no pairs.
+PairData read_pairs(const std::vector<std::string>& files, const ReadOptions& options = {});
+
+}  // namespace carousel::data

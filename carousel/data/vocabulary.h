@@ -1,0 +1,67 @@
+// Symbols and their numbers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace carousel::data {
+
+/// Counts symbols and remembers the order of their first use.
+class SymbolCounts {
+ public:
+  void add(std::string_view symbol, int64_t times = 1);
+  int64_t total() const { return total_; }
+  int64_t size() const { return static_cast<int64_t>(symbols_.size()); }
+  /// Symbol and count, in order of first use.
+  const std::vector<std::pair<std::string, int64_t>>& symbols() const { return symbols_; }
+  /// 0 for a symbol that was never added.
+  int64_t count(std::string_view symbol) const;
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::unordered_map<std::string, size_t, Hash, std::equal_to<>> places_;
+  std::vector<std::pair<std::string, int64_t>> symbols_;
+  int64_t total_ = 0;
+};
+
+/// A bijection between symbols and 0..size-1. The first three ids are markers that no text can produce; a symbol that
+/// looks like a marker ("<unk>") is an ordinary symbol with another id.
+class Vocabulary {
+ public:
+  static constexpr int32_t kBos = 0;
+  static constexpr int32_t kEos = 1;
+  static constexpr int32_t kUnk = 2;
+  static constexpr int32_t kMarkers = 3;
+
+  Vocabulary() = default;
+  /// Symbols seen at least `min_count` times, most frequent first, then by first use.
+  explicit Vocabulary(const SymbolCounts& counts, int64_t min_count = 1);
+
+  /// Markers included.
+  int64_t size() const { return kMarkers + static_cast<int64_t>(symbols_.size()); }
+  /// kUnk for a symbol that is not in the vocabulary.
+  int32_t id(std::string_view symbol) const;
+  bool contains(std::string_view symbol) const { return id(symbol) != kUnk; }
+  /// "<s>", "</s>", "<unk>" for the markers. Throws ShapeError when `id` is out of range.
+  const std::string& symbol(int32_t id) const;
+
+  /// {"markers": [...], "symbols": [...]} as JSON text.
+  std::string to_json() const;
+  /// Throws FormatError naming `file`: not JSON, other markers, an empty or duplicate symbol, too many symbols.
+  static Vocabulary from_json(const std::string& json, const std::string& file);
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  void insert(std::string symbol);
+  std::vector<std::string> symbols_;  // without the markers
+  std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> ids_;
+};
+
+}  // namespace carousel::data

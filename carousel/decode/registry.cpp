@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "carousel/base/error.h"
+#include "carousel/decode/search.h"
+
+namespace carousel::decode {
+
+void SearchConfig::options(OptionTable& table) {
+  table.section("decode");
+  table.add("beam_size", &beam_size, "Hypotheses that beam search keeps per input; 1 is greedy search.")
+      .range(1, 10000);
+  table
+      .add(
+          "length_penalty", &length_penalty,
+          "Exponent of the length penalty ((5 + length) / 6) ^ x; 0 ranks by probability, more prefers longer outputs.")
+      .range(0, 10);
+  table.add("max_length_factor", &max_length_factor, "An output has at most this times the symbols of its input ...")
+      .range(0, 1e6);
+  table.add("max_length_extra", &max_length_extra, "... plus this many.").range(1, 1e6);
+}
+
+int64_t SearchConfig::max_length(int64_t source_length) const {
+  constexpr double kMost = 1e9;
+  const double length =
+      std::ceil(max_length_factor * static_cast<double>(source_length)) + static_cast<double>(max_length_extra);
+  return static_cast<int64_t>(std::clamp(length, 1.0, kMost));
+}
+
+double length_penalty(int64_t length, double alpha) {
+  return std::pow((5.0 + static_cast<double>(length)) / 6.0, alpha);
+}
+
+void check_search(const StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config) {
+  if (static_cast<int64_t>(source_lengths.size()) != model.num_sources()) {
+    throw ShapeError(
+        fmt::format("[decode] there must be one length per source; got {} for {} sources. Pass the lengths "
+                    "of this batch.",
+                    source_lengths.size(), model.num_sources()));
+  }
+  if (config.beam_size < 1 || config.nbest < 1) {
+    throw ConfigError(
+        fmt::format("[decode] beam_size and nbest must be at least 1; got {} and {}. Use 1 for one answer.",
+                    config.beam_size, config.nbest));
+  }
+  if (!(config.length_penalty >= 0)) {
+    throw ConfigError(
+        fmt::format("[decode] length_penalty must be at least 0; got {}. Use 0 for none.", config.length_penalty));
+  }
+}
+
+void check_log_probs(std::span<const float> log_probs, int64_t vocab_size) {
+  // Rounding may lift a probability slightly over 1; NaN fails every comparison.
+  bool sound = true;
+  for (const float value : log_probs) sound &= value < 1e-3f;
+  if (sound) return;
+  const auto bad = std::find_if(log_probs.begin(), log_probs.end(), [](float value) { return !(value < 1e-3f); });
+  const int64_t index = bad - log_probs.begin();
+  throw DivergedError(
+      fmt::format("[decode] log-probabilities must be numbers up to 0; got {} for token {} of hypothesis "
+                  "{}. The model's weights are damaged or its training diverged: train again with a "
+                  "lower learning_rate.",
+                  *bad, index % vocab_size, index / vocab_size));
+}
+
+const std::vector<Method>& methods() {
+  static const std::vector<Method> rows = {
+      {"greedy", "takes the most probable symbol at every step",
+       [](const SearchConfig& config) { return config.beam_size == 1 && config.nbest == 1; }, greedy_search},
+      {"beam", "keeps the most probable beginnings at every step", [](const SearchConfig&) { return true; },
+       beam_search},
+  };
+  return rows;
+}
+
+Results search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config) {
+  for (const Method& method : methods()) {
+    if (method.fits(config)) return method.search(model, source_lengths, config);
+  }
+  throw UnsupportedError("[decode] a search method must fit the options; got none. Use beam_size 1.");
+}
+
+}  // namespace carousel::decode

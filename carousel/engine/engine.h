@@ -1,0 +1,93 @@
+// Engine: the one facade that the command line, the server and the bindings call.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "carousel/base/options.h"
+#include "carousel/tasks/task.h"
+#include "carousel/train/trainer.h"
+
+namespace carousel::engine {
+
+/// One assignment of an option, in order of rising precedence.
+struct Setting {
+  std::string key;
+  std::string value;
+  std::string origin;  ///< "command line", "file run.toml:3", ...
+};
+
+struct TrainRequest {
+  std::vector<std::string> data;
+  std::vector<std::string> dev;
+  std::string output;
+  std::string task;         ///< "": decided from the file
+  std::string config_file;  ///< TOML, "" for none
+  std::vector<Setting> settings;
+  bool resume = false;
+};
+
+/// What the caller of train() sees and decides while it runs.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void message(const std::string& sentence) = 0;
+  virtual void progress(const train::Progress& progress) = 0;
+  /// True: finish the step, save a checkpoint and return (interrupted).
+  virtual bool stop_requested() = 0;
+};
+
+struct TrainReport {
+  enum class Outcome { finished, interrupted, already_finished };
+  Outcome outcome = Outcome::finished;
+  std::string model_file;
+  std::string checkpoint_file;  ///< set when interrupted
+  std::string task;
+  int64_t steps = 0;
+  double epochs = 0;
+  double seconds = 0;
+  std::string metric;
+  double best_value = 0;
+  std::map<std::string, double> metrics;
+  std::vector<std::string> warnings;
+  std::string repeat_command;  ///< repeats this run exactly: steps and schedule written out, seed, data hash
+};
+
+struct ModelInfo {
+  std::string file;
+  std::string task;
+  std::map<std::string, std::string> metadata;
+  std::vector<std::pair<std::string, std::string>> rows;  ///< for people
+  std::vector<std::pair<std::string, std::vector<int64_t>>> tensors;
+  int64_t parameters = 0;
+};
+
+class Engine {
+ public:
+  /// Trains and writes `request.output`. Throws the errors of base/error.h; DivergedError leaves the last good model.
+  static TrainReport train(const TrainRequest& request, Observer& observer);
+  /// Which task the files are for, with the reason in words. Throws DataError when no task fits.
+  static std::pair<std::string, std::string> decide_task(const std::vector<std::string>& data);
+  /// All options of a task with their defaults, for help, completion and `config`.
+  static std::vector<Option> options(const std::string& task);
+
+  /// Loads a model file: any byte of it may be hostile (FormatError).
+  static Engine load(const std::string& file);
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  tasks::EvalReport evaluate(const std::vector<std::string>& files, const tasks::PredictOptions& options);
+  std::vector<tasks::Prediction> predict(const std::vector<std::string>& lines, const tasks::PredictOptions& options);
+  tasks::AttentionMap inspect(const std::string& line, const tasks::PredictOptions& options);
+  ModelInfo info();
+
+ private:
+  Engine();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace carousel::engine

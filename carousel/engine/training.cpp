@@ -1,0 +1,270 @@
+#include "carousel/engine/training.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "carousel/base/error.h"
+#include "carousel/base/files.h"
+#include "carousel/base/threads.h"
+#include "carousel/engine/checkpoint.h"
+#include "carousel/engine/run_options.h"
+
+namespace carousel::engine {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A word as a shell reads it back.
+std::string quoted(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                          "_-+=./,:@%") == std::string::npos;
+  if (plain) return word;
+  std::string text = "'";
+  for (const char c : word) c == '\'' ? text += "'\\''" : text += c;
+  return text + "'";
+}
+
+/// An archive that a run left, with its name for messages.
+struct SavedFile {
+  std::string file;
+  Archive archive;
+  RunIdentity identity;
+};
+
+std::optional<SavedFile> read_saved(const std::string& file) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return std::nullopt;
+  SavedFile saved{file, read_archive(file), {}};
+  saved.identity = identity_of(saved.archive, file);
+  return saved;
+}
+
+class TrainingRun {
+ public:
+  TrainingRun(tasks::Task& task, const TrainRequest& request, Observer& observer)
+      : task_(task),
+        request_(request),
+        observer_(observer),
+        checkpoint_(checkpoint_file(request.output)),
+        options_(task, request) {}
+
+  TrainReport run();
+
+ private:
+  void check_output() const;
+  void look_for_earlier_run();
+  void look_for_run_to_repeat();
+  void check_same_task(const SavedFile& saved) const;
+  void check_same_data(const SavedFile& saved) const;
+  void build();
+  bool finished_before() const { return model_ && record_of(model_->archive, model_->file).finished; }
+  TrainReport report_finished_before() const;
+  TrainReport train();
+  void prepare(train::Trainer& trainer);
+  void save_model(const train::Trainer& trainer, bool finished);
+  std::string command(const std::string& model, const train::Trainer& trainer, bool full_paths) const;
+  TrainReport report(const train::Trainer& trainer, const train::TrainResult& result) const;
+
+  tasks::Task& task_;
+  const TrainRequest& request_;
+  Observer& observer_;
+  const std::string checkpoint_;
+  RunOptions options_;
+  std::optional<SavedFile> resumed_;   // the checkpoint this run continues
+  std::optional<SavedFile> model_;     // without a checkpoint: the model of an earlier run, maybe finished
+  std::optional<SavedFile> repeated_;  // the model whose run is repeated
+  RunIdentity identity_;
+  tasks::TrainingJob job_;
+};
+
+TrainReport TrainingRun::run() {
+  check_output();
+  if (request_.resume) {
+    look_for_earlier_run();
+  } else if (std::error_code error; fs::exists(checkpoint_, error)) {
+    observer_.message(fmt::format(
+        "warning: {} holds an interrupted training; this one starts afresh and will replace it. To go on with that "
+        "one instead, stop now and give --resume",
+        checkpoint_));
+  }
+  look_for_run_to_repeat();
+  set_threads(options_.integer("threads"));
+  build();
+  if (finished_before()) return report_finished_before();
+  return train();
+}
+
+void TrainingRun::check_output() const {
+  if (request_.output.empty()) throw ConfigError("[train] a model file to write is needed; got none. Name it with -o.");
+  for (const auto* files : {&request_.data, &request_.dev})
+    for (const std::string& file : *files) {
+      std::error_code error;
+      if (fs::equivalent(file, request_.output, error))
+        throw ConfigError(
+            fmt::format("[train] the model must not overwrite its data; got {} for both. Name another model "
+                        "file.",
+                        file));
+    }
+  // Found out now and not after an hour of training: the folder may be written.
+  const AtomicFile probe(request_.output);
+}
+
+void TrainingRun::look_for_earlier_run() {
+  resumed_ = read_saved(checkpoint_);
+  if (!resumed_) model_ = read_saved(request_.output);
+  const SavedFile* saved = resumed_ ? &*resumed_ : finished_before() ? &*model_ : nullptr;
+  if (saved) {
+    check_same_task(*saved);
+    options_.adopt(saved->identity, saved->file);
+  } else {
+    observer_.message(fmt::format("nothing to resume: there is no {}; starting afresh", checkpoint_));
+  }
+}
+
+void TrainingRun::look_for_run_to_repeat() {
+  const std::string file = options_.text("replay");
+  if (file.empty()) return;
+  repeated_ = read_saved(file);
+  if (!repeated_)
+    throw ConfigError(
+        fmt::format("[train] replay must name a model file; got {}, which does not exist. Check the path.", file));
+  check_same_task(*repeated_);
+  options_.adopt(repeated_->identity, file);
+}
+
+void TrainingRun::check_same_task(const SavedFile& saved) const {
+  if (saved.identity.task != task_.name())
+    throw ConfigError(fmt::format("[train] {} belongs to a run of task {}; got task {}. Train to another file.",
+                                  saved.file, saved.identity.task, task_.name()));
+}
+
+void TrainingRun::check_same_data(const SavedFile& saved) const {
+  if (saved.identity.data_hash != identity_.data_hash)
+    throw ConfigError(
+        fmt::format("[train] {} belongs to a run on other data: its hash is {:.12}, that of the data given is "
+                    "{:.12}. Give the same files, or train to another file.",
+                    saved.file, saved.identity.data_hash, identity_.data_hash));
+  if (saved.identity.threads != identity_.threads)
+    observer_.message(fmt::format("warning: {} was made with {} threads, now there are {}: the last bits may differ",
+                                  saved.file, saved.identity.threads, identity_.threads));
+}
+
+void TrainingRun::build() {
+  identity_.task = task_.name();
+  identity_.options = options_.to_json();
+  identity_.options_set = options_.names_set();
+  identity_.threads = num_threads();
+  tasks::TaskInput input;
+  input.data = request_.data;
+  input.dev = request_.dev;
+  input.seed = static_cast<uint64_t>(options_.integer("seed"));
+  input.max_seconds = options_.real("max_seconds");
+  job_ = task_.build(input, [this](const std::string& sentence) { observer_.message(sentence); });
+  identity_.config = options_.to_json();
+  identity_.data_hash = job_.data_hash;
+  if (repeated_) check_same_data(*repeated_);
+  if (resumed_) check_same_data(*resumed_);
+  if (finished_before()) check_same_data(*model_);
+}
+
+TrainReport TrainingRun::report_finished_before() const {
+  const RunRecord record = record_of(model_->archive, model_->file);
+  observer_.message(fmt::format("{} is finished: nothing to resume", request_.output));
+  TrainReport report;
+  report.outcome = TrainReport::Outcome::already_finished;
+  report.model_file = request_.output;
+  report.task = identity_.task;
+  report.steps = record.result.step;
+  report.metric = record.result.best.evaluation.metric;
+  report.best_value = record.result.best.evaluation.value;
+  report.metrics = record.result.best.evaluation.metrics;
+  report.repeat_command = record.command;
+  return report;
+}
+
+void TrainingRun::prepare(train::Trainer& trainer) {
+  if (repeated_) {
+    const RunRecord record = record_of(repeated_->archive, repeated_->file);
+    if (!record.finished)
+      throw ConfigError(
+          fmt::format("[train] only a finished run can be repeated; {} was not. Resume it first.", repeated_->file));
+    if (!record.schedule.empty()) trainer.replay(train::ProgressTrace::parse(record.schedule, repeated_->file));
+  }
+  if (resumed_) {
+    trainer.import_state(resumed_->archive, trainer_state_of(resumed_->archive, checkpoint_), checkpoint_);
+    resumed_->archive = Archive();  // its weights are copied by now
+    observer_.message(fmt::format("resuming at step {}", trainer.result().step));
+  }
+}
+
+TrainReport TrainingRun::train() {
+  train::Trainer trainer(*job_.objective, job_.trainer);
+  prepare(trainer);
+  train::TrainerHooks hooks;
+  hooks.progress = [this](const train::Progress& progress) { observer_.progress(progress); };
+  hooks.stop = [this] { return observer_.stop_requested(); };
+  hooks.improved = [&] { save_model(trainer, false); };
+  hooks.checkpoint = [&] { write_archive(checkpoint_, checkpoint_archive(identity_, trainer.export_state())); };
+  const train::TrainResult result = trainer.run(hooks);
+
+  if (result.stop != train::TrainResult::Stop::requested) {
+    save_model(trainer, true);
+    // Only now: killed before, the run goes on from the checkpoint and ends with the same bytes.
+    std::error_code ignored;
+    fs::remove(checkpoint_, ignored);
+  }
+  return report(trainer, result);
+}
+
+void TrainingRun::save_model(const train::Trainer& trainer, bool finished) {
+  RunRecord record;
+  record.finished = finished;
+  record.schedule = trainer.trace().text();
+  record.command = command("MODEL", trainer, false);
+  record.result = trainer.result();
+  write_archive(request_.output, model_archive(*job_.model, identity_, record));
+}
+
+std::string TrainingRun::command(const std::string& model, const train::Trainer& trainer, bool full_paths) const {
+  const auto shown = [&](const std::string& file) {
+    return quoted(full_paths ? file : fs::path(file).filename().string());
+  };
+  std::string text = "carousel train";
+  for (const std::string& file : request_.data) text += fmt::format(" {}", shown(file));
+  for (const std::string& file : request_.dev) text += fmt::format(" --dev {}", shown(file));
+  text += fmt::format(" -o NEW --task {} --threads {}", identity_.task, identity_.threads);
+  // A schedule is too long for a command line; the model file holds it, and the options with it.
+  if (!trainer.trace().text().empty()) return fmt::format("{} --set {}", text, quoted("replay=" + model));
+  for (const std::string& setting : options_.as_settings()) text += fmt::format(" --set {}", quoted(setting));
+  return text;
+}
+
+TrainReport TrainingRun::report(const train::Trainer& trainer, const train::TrainResult& result) const {
+  const bool interrupted = result.stop == train::TrainResult::Stop::requested;
+  TrainReport report;
+  report.outcome = interrupted ? TrainReport::Outcome::interrupted : TrainReport::Outcome::finished;
+  report.model_file = request_.output;
+  if (interrupted) report.checkpoint_file = checkpoint_;
+  report.task = identity_.task;
+  report.steps = result.step;
+  report.epochs = result.epochs;
+  report.seconds = result.seconds;
+  report.metric = result.best.evaluation.metric;
+  report.best_value = result.best.evaluation.value;
+  report.metrics = result.best.evaluation.metrics;
+  if (!result.best.evaluation.warning.empty()) report.warnings.push_back(result.best.evaluation.warning);
+  report.repeat_command = command(request_.output, trainer, true);
+  return report;
+}
+
+}  // namespace
+
+TrainReport run_training(tasks::Task& task, const TrainRequest& request, Observer& observer) {
+  return TrainingRun(task, request, observer).run();
+}
+
+}  // namespace carousel::engine

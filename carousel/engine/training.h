@@ -1,0 +1,11 @@
+// One training from request to model file: options, resume, replay, the trainer's hooks and the files it leaves.
+#pragma once
+
+#include "carousel/engine/engine.h"
+
+namespace carousel::engine {
+
+/// Engine::train for a task that is already chosen.
+TrainReport run_training(tasks::Task& task, const TrainRequest& request, Observer& observer);
+
+}  // namespace carousel::engine

@@ -1,0 +1,14 @@
+// The oneDNN set: matrix products; everything else comes from the Highway set.
+#pragma once
+
+#include <string>
+
+#include "carousel/kernels/table.h"
+
+namespace carousel::kernels::onednn {
+
+void fill(Table<float>& table);
+/// "2.6.3".
+std::string version();
+
+}  // namespace carousel::kernels::onednn

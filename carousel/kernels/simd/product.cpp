@@ -1,0 +1,160 @@
+// Register-blocked product: B is packed into panels two vectors wide, A is read in place by broadcasts (its rows or,
+// when transposed, its columns), and a tile of kTile rows of C stays in registers over a block of k.
+#include "carousel/kernels/simd/product.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "carousel/kernels/simd/product.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace carousel::kernels::simd::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D()));
+constexpr int64_t kPanel = 2 * kLanes;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+constexpr int kTile = 12;  // 24 accumulators, 2 panel vectors, 1 broadcast of 32 registers
+#else
+constexpr int kTile = 6;  // 12 accumulators of 16 registers
+#endif
+
+int64_t PanelWidth() {
+  return kPanel;
+}
+
+/// panel [k, kPanel] of columns [j, j + kPanel) of B, zero beyond n.
+void PackPanel(bool transposed, const float* b, int64_t ldb, int64_t k, int64_t n, int64_t j, float* panel) {
+  const int64_t width = std::min(kPanel, n - j);
+  for (int64_t l = 0; l < k; ++l) {
+    float* row = panel + l * kPanel;
+    for (int64_t i = 0; i < width; ++i) row[i] = transposed ? b[(j + i) * ldb + l] : b[l * ldb + j + i];
+    for (int64_t i = width; i < kPanel; ++i) row[i] = 0;
+  }
+}
+
+template <int kRows>
+HWY_INLINE void Tile(Left left, int64_t k, const float* panel, float* c, int64_t ldc, bool accumulate, int64_t width) {
+  const D d;
+  V acc0[kRows], acc1[kRows];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) acc0[r] = acc1[r] = hn::Zero(d);
+  for (int64_t l = 0; l < k; ++l) {
+    const V b0 = hn::LoadU(d, panel + l * kPanel), b1 = hn::LoadU(d, panel + l * kPanel + kLanes);
+    const float* a = left.a + l * left.step;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const V x = hn::Set(d, a[r * left.row_stride]);
+      acc0[r] = hn::MulAdd(x, b0, acc0[r]);
+      acc1[r] = hn::MulAdd(x, b1, acc1[r]);
+    }
+  }
+  HWY_ALIGN float edge[kPanel];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+    float* row = c + r * ldc;
+    if (width == kPanel) {
+      if (accumulate) {
+        acc0[r] = hn::Add(acc0[r], hn::LoadU(d, row));
+        acc1[r] = hn::Add(acc1[r], hn::LoadU(d, row + kLanes));
+      }
+      hn::StoreU(acc0[r], d, row);
+      hn::StoreU(acc1[r], d, row + kLanes);
+    } else {
+      hn::Store(acc0[r], d, edge);
+      hn::Store(acc1[r], d, edge + kLanes);
+      for (int64_t j = 0; j < width; ++j) row[j] = accumulate ? row[j] + edge[j] : edge[j];
+    }
+  }
+}
+
+/// All rows against one panel.
+void PanelProduct(Left left, int64_t m, int64_t k, const float* panel, float* c, int64_t ldc, bool accumulate,
+                  int64_t width) {
+  int64_t i = 0;
+  const auto run = [&]<int kRows>() HWY_ATTR {
+    Tile<kRows>({left.a + i * left.row_stride, left.row_stride, left.step}, k, panel, c + i * ldc, ldc, accumulate,
+                width);
+    i += kRows;
+  };
+  while (i + kTile <= m) run.template operator()<kTile>();
+  while (i + 4 <= m) run.template operator()<4>();
+  while (i + 2 <= m) run.template operator()<2>();
+  while (i < m) run.template operator()<1>();
+}
+
+}  // namespace carousel::kernels::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace carousel::kernels::simd {
+
+HWY_EXPORT(PanelWidth);
+HWY_EXPORT(PackPanel);
+HWY_EXPORT(PanelProduct);
+
+namespace {
+
+constexpr int64_t kBlockRows = 256;
+
+class PanelPacked final : public Packed<float> {
+ public:
+  PanelPacked(bool transposed, int64_t k, int64_t n)
+      : transposed_(transposed), k_(k), n_(n), width_(HWY_DYNAMIC_DISPATCH(PanelWidth)()) {
+    values_.resize(static_cast<size_t>((n + width_ - 1) / width_ * width_ * k));
+  }
+
+  void assign(const float* b, int64_t ldb) override {
+    for (int64_t j = 0; j < n_; j += width_)
+      HWY_DYNAMIC_DISPATCH(PackPanel)(transposed_, b, ldb, k_, n_, j, values_.data() + j * k_);
+  }
+
+  void multiply(int64_t m, const float* a, float* c, bool accumulate) const override {
+    count_gemm_call(1);
+    for (int64_t l = 0; l < k_; l += kBlockRows) {
+      const int64_t depth = std::min(kBlockRows, k_ - l);
+      for (int64_t j = 0; j < n_; j += width_) HWY_DYNAMIC_DISPATCH(PanelProduct)
+      ({a + l, k_, 1}, m, depth, values_.data() + j * k_ + l * width_, c + j, n_, accumulate || l > 0,
+       std::min(width_, n_ - j));
+    }
+  }
+
+ private:
+  bool transposed_;
+  int64_t k_, n_, width_;
+  std::vector<float> values_;
+};
+
+}  // namespace
+
+void gemm(const Gemm<float>& p) {
+  count_gemm_call(1);
+  const int64_t width = HWY_DYNAMIC_DISPATCH(PanelWidth)();
+  static thread_local std::vector<float> panel;
+  panel.resize(static_cast<size_t>(kBlockRows * width));
+  if (p.k == 0 && !p.accumulate)
+    for (int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.ldc, p.n, 0.0f);
+  for (int64_t l = 0; l < p.k; l += kBlockRows) {
+    const int64_t depth = std::min(kBlockRows, p.k - l);
+    const float* b = p.trans_b ? p.b + l : p.b + l * p.ldb;
+    const float* a = p.trans_a ? p.a + l * p.lda : p.a + l;
+    for (int64_t j = 0; j < p.n; j += width) {
+      HWY_DYNAMIC_DISPATCH(PackPanel)(p.trans_b, b, p.ldb, depth, p.n, j, panel.data());
+      HWY_DYNAMIC_DISPATCH(PanelProduct)
+      ({a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1}, p.m, depth, panel.data(), p.c + j, p.ldc,
+       p.accumulate || l > 0, std::min(width, p.n - j));
+    }
+  }
+}
+
+std::unique_ptr<Packed<float>> pack(bool transposed, int64_t k, int64_t n) {
+  return std::make_unique<PanelPacked>(transposed, k, n);
+}
+
+}  // namespace carousel::kernels::simd
+#endif

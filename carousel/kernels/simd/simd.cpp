@@ -1,0 +1,29 @@
+#include "carousel/kernels/simd/simd.h"
+
+#include "carousel/kernels/simd/additive.h"
+#include "carousel/kernels/simd/cells/lstm.h"
+#include "carousel/kernels/simd/pointwise.h"
+#include "carousel/kernels/simd/product.h"
+
+namespace carousel::kernels::simd {
+
+void fill(Table<float>& table) {
+  table.gemm = gemm;
+  table.pack = pack;
+  table.lstm_forward = lstm_forward;
+  table.lstm_backward = lstm_backward;
+  table.additive_forward = additive_forward;
+  table.additive_backward = additive_backward;
+  table.sigmoid = sigmoid;
+  table.tanh = tanh;
+  table.softmax = softmax;
+  table.log_softmax = log_softmax;
+  table.dot = dot;
+  table.axpy = axpy;
+  table.add_bias = add_bias;
+  table.column_sums = column_sums;
+  table.dropout = dropout;
+  table.adam = adam;
+}
+
+}  // namespace carousel::kernels::simd

@@ -1,0 +1,248 @@
+#include "carousel/nn/seq2seq.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "carousel/autograd/ops/elementwise.h"
+#include "carousel/autograd/ops/linear.h"
+#include "carousel/autograd/ops/losses.h"
+#include "carousel/autograd/ops/rows.h"
+#include "carousel/base/error.h"
+#include "carousel/nn/guided_attention.h"
+#include "carousel/nn/init.h"
+#include "carousel/nn/recurrent.h"
+
+namespace carousel::nn {
+
+void Seq2SeqConfig::options(OptionTable& table) {
+  table.add("cell", &cell, "Recurrent cell of encoder and decoder.").one_of(cell_names());
+  table.add("embedding_size", &embedding_size, "Width of a symbol's embedding.").range(1, 65536).automatic();
+  table.add("hidden_size", &hidden_size, "Units of the decoder and of each encoder direction.")
+      .range(1, 65536)
+      .automatic();
+  table.add("num_layers", &num_layers, "Encoder layers.").range(1, 64).automatic();
+  table.add("bidirectional", &bidirectional, "The encoder reads the source in both directions.");
+  table.add("attention", &attention, "Score of decoder state and source state; none: the encoder's last states only.")
+      .one_of(score_names());
+  table
+      .add("attention_size", &attention_size,
+           "Width of keys and queries of additive and mlp scores; auto: hidden_size.")
+      .range(1, 65536)
+      .automatic();
+  table
+      .add("context", &context,
+           "How the source reaches the decoder's cell: its first state, an input at each step, or both.")
+      .one_of({"init", "input", "both"});
+  table.add("query", &query, "Decoder state that asks: previous (before the cell) or current (after it).")
+      .one_of({"previous", "current"});
+  table.add("dropout", &dropout, "Probability on embeddings, encoder states and readout.").range(0, 0.95).automatic();
+  table.add("label_smoothing", &label_smoothing, "Share of the target probability spread over all symbols.")
+      .range(0, 0.9);
+  table
+      .add("guided_attention", &guided_attention,
+           "Weight, at the start, of a prior that pulls attention to the diagonal; 0: off.")
+      .range(0, 100)
+      .automatic();
+  table.add("guided_until", &guided_until, "Fraction of the run by which that prior has faded to nothing.").range(0, 1);
+  table.add("guided_width", &guided_width, "Width of its diagonal, as a fraction of the sequence.").range(0.01, 10);
+}
+
+/// One bidirectional layer under PyTorch's names.
+struct Seq2Seq::EncoderLayer final : Module {
+  EncoderLayer(const Seq2SeqConfig& config, int64_t layer, uint64_t seed) : cell(find_cell(config.cell)) {
+    const int64_t gates = cell.num_gates(), hidden = config.hidden_size;
+    const int64_t input = layer == 0 ? config.embedding_size : (config.bidirectional ? 2 : 1) * hidden;
+    for (int way = 0; way < (config.bidirectional ? 2 : 1); ++way) {
+      const bool reverse = way == 1;
+      const std::string end = fmt::format("_l{}{}", layer, reverse ? "_reverse" : "");
+      const auto stream = static_cast<uint64_t>(100 + 10 * layer + (reverse ? 5 : 0));
+      Direction d;
+      d.w_ih = parameter("weight_ih" + end, gate_init(gates, hidden, input, Rng(seed, stream)));
+      d.w_hh = parameter("weight_hh" + end, orthogonal_init(gates, hidden, Rng(seed, stream + 1)));
+      d.bias = parameter("bias_ih" + end, cell.initial_bias(hidden));
+      d.reverse = reverse;
+      directions.push_back(d);
+    }
+  }
+  const Cell& cell;
+  std::vector<Direction> directions;
+};
+
+/// What the encoder leaves: its states in packed order and the last states of both directions.
+struct Seq2Seq::States {
+  Packing packing;
+  Var states;  // [rows, 2H]
+  Var last;    // [B, 2H]: h of both directions, in packed order
+};
+
+Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, uint64_t seed)
+    : config_(config), score_(score_of(config.attention)), vocabularies_(vocabularies) {
+  const Cell& cell = find_cell(config.cell);
+  const int64_t hidden = config.hidden_size, embed = config.embedding_size, width = state_width();
+  const int64_t dim = config.attention_size > 0 ? config.attention_size : hidden;
+  if (hidden < 1 || embed < 1 || config.num_layers < 1)
+    throw ConfigError(fmt::format(
+        "[seq2seq] hidden_size, embedding_size and num_layers must be at least 1; got {}, {}, {}. Set them.", hidden,
+        embed, config.num_layers));
+  if ((score_ == Score::dot || score_ == Score::scaled_dot) && config.bidirectional)
+    throw ConfigError(fmt::format(
+        "[seq2seq] attention = {} compares the decoder state ({} wide) with encoder states of both "
+        "directions ({} wide); "
+        "got unequal widths. Use attention = general, mlp or additive, which project, or bidirectional = false.",
+        config.attention, hidden, width));
+  source_embedding_ =
+      parameter("source_embedding.weight", normal_init({vocabularies.source_size, embed}, 1.0, Rng(seed, 1)));
+  source_embedding_.mutable_value().rows(vocabularies.source_unk, vocabularies.source_unk + 1).fill(0);
+  target_embedding_ =
+      parameter("target_embedding.weight", normal_init({vocabularies.target_size, embed}, 1.0, Rng(seed, 2)));
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    layers_.push_back(std::make_unique<EncoderLayer>(config, layer, seed));
+    child("encoder", *layers_.back());
+  }
+  if (config.context != "input") {
+    bridge_weight_ = parameter("bridge.weight", glorot_init(2 * hidden, width, Rng(seed, 3)));
+    bridge_bias_ = parameter("bridge.bias", Tensor::zeros({2 * hidden}));
+  }
+  if (score_ == Score::general)
+    key_weight_ = parameter("attention.key.weight", glorot_init(hidden, width, Rng(seed, 4)));
+  if (is_additive(score_)) {
+    key_weight_ = parameter("attention.key.weight", glorot_init(dim, width, Rng(seed, 4)));
+    if (score_ == Score::additive) key_bias_ = parameter("attention.key.bias", Tensor::zeros({dim}));
+    query_weight_ = parameter("attention.query.weight", glorot_init(dim, hidden, Rng(seed, 5)));
+    score_vector_ = parameter("attention.score.weight", glorot_init(1, dim, Rng(seed, 6)).reshape({dim}));
+  }
+  const int64_t fed = config.context == "init" ? 0 : width;
+  w_ih_ = parameter("decoder.weight_ih_l0", gate_init(cell.num_gates(), hidden, embed + fed, Rng(seed, 7)));
+  w_hh_ = parameter("decoder.weight_hh_l0", orthogonal_init(cell.num_gates(), hidden, Rng(seed, 8)));
+  bias_ = parameter("decoder.bias_ih_l0", cell.initial_bias(hidden));
+  output_weight_ =
+      parameter("output.weight", glorot_init(vocabularies.target_size, hidden + width + embed, Rng(seed, 9)));
+  output_bias_ = parameter("output.bias", Tensor::zeros({vocabularies.target_size}));
+}
+
+Seq2Seq::~Seq2Seq() = default;
+
+DecoderWeights Seq2Seq::decoder_weights() const {
+  return {w_ih_, w_hh_, bias_, query_weight_, score_vector_};
+}
+
+DecoderOptions Seq2Seq::decoder_options() const {
+  return {score_, config_.context != "init", config_.query == "current"};
+}
+
+Var Seq2Seq::drop(Context& ctx, const Var& x) {
+  const uint64_t stream = ctx.next_stream();
+  return ctx.training ? ops::dropout(ctx.tape, x, std::max(0.0, config_.dropout), ctx.seed, stream) : x;
+}
+
+Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources) {
+  std::vector<int64_t> lengths;
+  for (const auto& source : sources) lengths.push_back(static_cast<int64_t>(source.size()));
+  States s;
+  s.packing = Packing::make(lengths);
+  std::vector<int32_t> ids;
+  ids.reserve(static_cast<size_t>(s.packing.rows()));
+  for (int64_t t = 0; t < s.packing.seq_len(); ++t)
+    for (int64_t j = 0; j < s.packing.batch_sizes[static_cast<size_t>(t)]; ++j)
+      ids.push_back(sources[static_cast<size_t>(s.packing.order[static_cast<size_t>(j)])][static_cast<size_t>(t)]);
+  Var x = drop(ctx, ops::embedding(ctx.tape, ids, source_embedding_));
+  for (const auto& layer : layers_) {
+    RecurrentOutput out = recurrent(ctx.tape, layer->cell, s.packing, x, layer->directions);
+    s.last = ops::concat_columns(ctx.tape, out.h_n);
+    x = drop(ctx, out.y);
+  }
+  s.states = x;
+  return s;
+}
+
+/// Memory, keys and first states for decoders in `order` (position -> index in the caller's batch).
+DecoderInput Seq2Seq::bridge(Context& ctx, const States& s, const std::vector<int64_t>& order) {
+  DecoderInput in;
+  std::vector<int64_t> by_source(order.size());
+  for (size_t i = 0; i < order.size(); ++i) by_source[i] = s.packing.position[static_cast<size_t>(order[i])];
+  const Var last = ops::gather_rows(ctx.tape, s.last, by_source);
+  if (score_ == Score::none) {
+    for (size_t i = 0; i < order.size(); ++i) in.sources.push_back({static_cast<int64_t>(i), 1});
+    in.memory = in.keys = last;
+  } else {
+    std::vector<int64_t> rows;
+    for (const int64_t j : by_source) {
+      const int64_t length = s.packing.lengths[static_cast<size_t>(j)];
+      in.sources.push_back({static_cast<int64_t>(rows.size()), length});
+      for (int64_t t = 0; t < length; ++t) rows.push_back(s.packing.row(t, j));
+    }
+    in.memory = ops::gather_rows(ctx.tape, s.states, std::move(rows));
+    in.keys = key_weight_.defined() ? ops::linear(ctx.tape, in.memory, key_weight_, key_bias_) : in.memory;
+  }
+  const int64_t hidden = config_.hidden_size;
+  if (config_.context == "input") {
+    in.h0 = Var(Tensor::zeros({static_cast<int64_t>(order.size()), hidden}, s.last.value().dtype()));
+    in.c0 = in.h0;
+  } else {
+    const Var both = ops::tanh(ctx.tape, ops::linear(ctx.tape, last, bridge_weight_, bridge_bias_));
+    in.h0 = ops::slice_columns(ctx.tape, both, 0, hidden);
+    in.c0 = ops::slice_columns(ctx.tape, both, hidden, 2 * hidden);
+  }
+  return in;
+}
+
+Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidance) {
+  const States states = run_encoder(ctx, batch.sources);
+  std::vector<int64_t> lengths;
+  for (const auto& target : batch.targets) lengths.push_back(static_cast<int64_t>(target.size()) + 1);
+  const Packing packing = Packing::make(lengths);
+  const DecoderInput bridged = bridge(ctx, states, packing.order);
+  std::vector<int32_t> consumed, wanted;
+  std::vector<AttentionPlace> places;
+  for (int64_t t = 0; t < packing.seq_len(); ++t) {
+    for (int64_t j = 0; j < packing.batch_sizes[static_cast<size_t>(t)]; ++j) {
+      const auto at = static_cast<size_t>(t);
+      const auto& target = batch.targets[static_cast<size_t>(packing.order[static_cast<size_t>(j)])];
+      consumed.push_back(t == 0 ? vocabularies_.bos : target[at - 1]);
+      wanted.push_back(at < target.size() ? target[at] : vocabularies_.eos);
+      places.push_back({t, packing.lengths[static_cast<size_t>(j)], bridged.sources[static_cast<size_t>(j)].len});
+    }
+  }
+  DecoderInput in = bridged;
+  in.embedded = drop(ctx, ops::embedding(ctx.tape, consumed, target_embedding_));
+  const DecoderOutput out =
+      attention_decoder(ctx.tape, find_cell(config_.cell), packing, in, decoder_weights(), decoder_options());
+  const Var readout = drop(ctx, ops::concat_columns(ctx.tape, {out.features, in.embedded}));
+  const Var logits = ops::linear(ctx.tape, readout, output_weight_, output_bias_);
+  const ops::CrossEntropy ce =
+      ops::cross_entropy(ctx.tape, logits, wanted, ctx.training ? config_.label_smoothing : 0.0);
+  Seq2SeqLoss result{ce.loss, ce.nll_sum, packing.rows(), 0};
+  if (guidance > 0 && score_ != Score::none)
+    result.loss = ops::add(
+        ctx.tape, result.loss,
+        ops::scale(ctx.tape, guided_attention_loss(ctx.tape, out.weights, std::move(places), config_.guided_width),
+                   guidance));
+  if (!ctx.training) {
+    const Tensor scores = logits.value().to(DType::f32);
+    for (int64_t i = 0; i < packing.rows(); ++i) {
+      const float* row = scores.data<float>() + i * vocabularies_.target_size;
+      result.correct += std::max_element(row, row + vocabularies_.target_size) - row == wanted[static_cast<size_t>(i)];
+    }
+  }
+  return result;
+}
+
+Encoded Seq2Seq::encode(Context& ctx, const std::vector<std::vector<int32_t>>& sources) {
+  const States states = run_encoder(ctx, sources);
+  std::vector<int64_t> order(sources.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
+  return {bridge(ctx, states, order), static_cast<int64_t>(sources.size())};
+}
+
+Tensor Seq2Seq::step(const Encoded& encoded, const std::vector<SourceSpan>& rows, std::span<const int32_t> tokens,
+                     DecoderState& state, Tensor* attention) {
+  const Var embedded = ops::embedding(nullptr, tokens, target_embedding_);
+  Tensor features;
+  attention_decoder_step(find_cell(config_.cell), embedded.value(), encoded.input, rows, decoder_weights(),
+                         decoder_options(), state, features, attention);
+  return ops::linear(nullptr, ops::concat_columns(nullptr, {Var(features), embedded}), output_weight_, output_bias_)
+      .value();
+}
+
+}  // namespace carousel::nn

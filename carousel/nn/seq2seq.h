@@ -1,0 +1,100 @@
+// Encoder-decoder with attention: bidirectional recurrent encoder, bridge, recurrent decoder, softmax over symbols.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "carousel/base/options.h"
+#include "carousel/nn/attention_decoder.h"
+#include "carousel/nn/context.h"
+#include "carousel/nn/module.h"
+#include "carousel/tensor/packing.h"
+
+namespace carousel::nn {
+
+struct Seq2SeqConfig {
+  std::string cell = "lstm";
+  int64_t embedding_size = 0;  ///< 0: chosen from the size of the data
+  int64_t hidden_size = 0;     ///< units of the decoder and of each encoder direction; 0: chosen
+  int64_t num_layers = 0;      ///< encoder layers; 0: chosen
+  std::string attention = "additive";
+  int64_t attention_size = 0;      ///< A; 0: hidden_size
+  std::string context = "both";    ///< init | input | both: how the source reaches the decoder's cell
+  std::string query = "previous";  ///< previous | current
+  bool bidirectional = true;       ///< false: the encoder reads forwards only
+  double dropout = -1;             ///< on embeddings, encoder states and readout; negative: chosen
+  double label_smoothing = 0.1;
+  double guided_attention = -1;  ///< weight of the diagonal prior at the start; negative: chosen
+  double guided_until = 0.3;     ///< fraction of the budget by which it has faded to nothing
+  double guided_width = 0.25;    ///< width of the diagonal, as a fraction of the sequence
+
+  void options(OptionTable& table);
+};
+
+/// A batch of ids. Targets are without markers.
+struct Seq2SeqBatch {
+  std::vector<std::vector<int32_t>> sources;  ///< each non-empty
+  std::vector<std::vector<int32_t>> targets;
+};
+
+struct Seq2SeqLoss {
+  Var loss;
+  double nll_sum = 0;
+  int64_t tokens = 0;   ///< end markers included
+  int64_t correct = 0;  ///< tokens whose most probable symbol is the right one, given the right prefix
+};
+
+/// Encoded sources, ready for decoding.
+struct Encoded {
+  DecoderInput input;  ///< memory and keys; spans, h0 and c0 by source
+  int64_t num_sources = 0;
+};
+
+class Seq2Seq final : public Module {
+ public:
+  /// Sizes of the vocabularies and their markers. Everything of the config must be decided. Throws ConfigError.
+  struct Vocabularies {
+    int64_t source_size = 0, target_size = 0;
+    int32_t source_unk = 0;  ///< its embedding starts at zero: a symbol never seen says nothing
+    int32_t bos = 0, eos = 0;
+  };
+  Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, uint64_t seed);
+  ~Seq2Seq() override;
+
+  const Seq2SeqConfig& config() const { return config_; }
+  const Vocabularies& vocabularies() const { return vocabularies_; }
+  int64_t hidden_size() const { return config_.hidden_size; }
+  /// Width M of a source state.
+  int64_t state_width() const { return (config_.bidirectional ? 2 : 1) * config_.hidden_size; }
+
+  /// Teacher-forced loss of a batch: cross-entropy with label smoothing plus `guidance` times the diagonal prior.
+  Seq2SeqLoss loss(Context& ctx, const Seq2SeqBatch& batch, double guidance);
+  Encoded encode(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
+  /// One decoding step of some rows: consumes tokens, advances `state`, returns logits [R, V]; attention as
+  /// attention_decoder_step.
+  Tensor step(const Encoded& encoded, const std::vector<SourceSpan>& rows, std::span<const int32_t> tokens,
+              DecoderState& state, Tensor* attention);
+
+ private:
+  struct EncoderLayer;
+  struct States;
+  States run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
+  DecoderInput bridge(Context& ctx, const States& states, const std::vector<int64_t>& order);
+  DecoderWeights decoder_weights() const;
+  DecoderOptions decoder_options() const;
+  Var drop(Context& ctx, const Var& x);
+
+  Seq2SeqConfig config_;
+  Score score_;
+  Vocabularies vocabularies_;
+  std::vector<std::unique_ptr<EncoderLayer>> layers_;
+  Var source_embedding_, target_embedding_;
+  Var bridge_weight_, bridge_bias_;
+  Var key_weight_, key_bias_, query_weight_, score_vector_;
+  Var w_ih_, w_hh_, bias_;
+  Var output_weight_, output_bias_;
+};
+
+}  // namespace carousel::nn

@@ -1,0 +1,120 @@
+// What a task is to the engine: how a file becomes a model, a loss, a score and answers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "carousel/base/options.h"
+#include "carousel/nn/module.h"
+#include "carousel/train/objective.h"
+#include "carousel/train/trainer.h"
+
+namespace carousel::tasks {
+
+/// Receives sentences for the user ("source: characters, because 98 % of lines have no space").
+using Say = std::function<void(const std::string&)>;
+
+/// Score of a model on a file.
+struct EvalReport {
+  std::string task;
+  std::map<std::string, double> metrics;   ///< rates are fractions; BLEU and chrF 0-100
+  std::map<std::string, double> baseline;  ///< the same keys for the named baseline
+  std::string baseline_name;               ///< "most probable symbol for symbol (IBM model 1)"
+  int64_t examples = 0;
+  std::vector<std::string> notes;  ///< what the user should know (unseen symbols, not better than baseline)
+};
+
+struct PredictOptions {
+  int64_t beam_size = 0;  ///< 0: the model's default; 1: greedy
+  int64_t nbest = 1;
+  double length_penalty = -1;  ///< negative: the model's default
+};
+
+struct Hypothesis {
+  std::string text;
+  double probability = 0;  ///< exp(log_probability)
+  double log_probability = 0;
+};
+
+/// Answers for one input line, best first.
+struct Prediction {
+  std::string input;
+  std::vector<Hypothesis> hypotheses;
+  bool in_training = false;        ///< the input stood in the training data
+  std::vector<std::string> notes;  ///< "unknown symbol: X"
+};
+
+/// Attention of one input: weights[t * source.size() + s], rows sum to 1. `target` ends with the end marker.
+struct AttentionMap {
+  std::string input;
+  std::string output;
+  double probability = 0;
+  std::vector<std::string> source, target;
+  std::vector<float> weights;
+};
+
+/// A model of one task: network, vocabularies and everything else that a model file holds.
+class TaskModel {
+ public:
+  virtual ~TaskModel() = default;
+  virtual std::string task() const = 0;
+  virtual nn::Module& module() = 0;
+  /// All that is needed to rebuild the model beyond its weights, as texts for the file's metadata.
+  virtual std::map<std::string, std::string> metadata() const = 0;
+  virtual EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) = 0;
+  /// One prediction per line, in order.
+  virtual std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) = 0;
+  virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
+  /// Rows for `carousel info`: name and value, for people.
+  virtual std::vector<std::pair<std::string, std::string>> describe() = 0;
+  /// Weights changed (a checkpoint was loaded): drop packed copies.
+  virtual void weights_changed() {}
+};
+
+/// A model under training with its data. Owns nothing of the model.
+struct TrainingJob {
+  std::unique_ptr<TaskModel> model;
+  std::unique_ptr<train::Objective> objective;
+  train::TrainerConfig trainer;  ///< with everything decided that was left automatic (epochs, learning_rate)
+  int64_t train_examples = 0;
+  int64_t dev_examples = 0;
+  std::string data_hash;  ///< hex hash over the training files' bytes; a resume with other data is refused
+};
+
+struct TaskInput {
+  std::vector<std::string> data;  ///< one file, or two aligned ones
+  std::vector<std::string> dev;   ///< empty: a share is cut from data
+  uint64_t seed = 1;
+  double max_seconds = 0;  ///< 0: no bound
+};
+
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual std::string name() const = 0;
+  virtual std::string summary() const = 0;
+  /// Why these files are for this task ("two tab-separated columns ..."), or "" when they are not.
+  virtual std::string recognises(const std::vector<std::string>& files) = 0;
+  /// Adds the rows of the config structs this task uses (data, model, train, decode) to the table. build() writes what
+  /// it decided into the fields, so that the table then holds the values in force.
+  virtual void options(OptionTable& table) = 0;
+  /// Reads and checks the data, decides what was left automatic (and says so), builds the model. Throws DataError.
+  virtual TrainingJob build(const TaskInput& input, const Say& say) = 0;
+  /// Rebuilds a model: the options have been set from the file before, `metadata` is what TaskModel::metadata() gave;
+  /// weights are loaded by the caller. Throws FormatError naming `file`.
+  virtual std::unique_ptr<TaskModel> load(const std::map<std::string, std::string>& metadata,
+                                          const std::string& file) = 0;
+};
+
+/// A fresh task by name; ConfigError with the known names otherwise.
+std::unique_ptr<Task> make_task(const std::string& name);
+/// Names of all tasks, in the order of the registry.
+std::vector<std::string> task_names();
+/// Which task the files are for, and the reason in words. Throws DataError when they fit none.
+std::pair<std::string, std::string> decide_task(const std::vector<std::string>& data);
+
+}  // namespace carousel::tasks

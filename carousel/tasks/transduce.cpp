@@ -1,0 +1,184 @@
+#include "carousel/tasks/transduce.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "carousel/base/error.h"
+#include "carousel/base/files.h"
+#include "carousel/data/batcher.h"
+#include "carousel/data/choose.h"
+#include "carousel/data/registry.h"
+#include "carousel/data/split.h"
+#include "carousel/tasks/transduce_model.h"
+#include "carousel/tasks/transduce_objective.h"
+
+namespace carousel::tasks {
+
+namespace {
+
+std::vector<std::string_view> texts_of(const data::PairData& data, const std::vector<int64_t>& indices,
+                                       data::Side side) {
+  std::vector<std::string_view> texts;
+  texts.reserve(indices.size());
+  for (const int64_t i : indices) {
+    const data::PairExample& e = data.examples[static_cast<size_t>(i)];
+    texts.push_back(side == data::Side::source ? e.source : e.target);
+  }
+  return texts;
+}
+
+std::vector<int64_t> all_of(const data::PairData& data) {
+  std::vector<int64_t> indices(data.examples.size());
+  for (size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<int64_t>(i);
+  return indices;
+}
+
+class Transduce final : public Task {
+ public:
+  std::string name() const override { return "transduce"; }
+  std::string summary() const override {
+    return "string to string: pronunciation, transliteration, inflection, translation (two columns or aligned files)";
+  }
+
+  std::string recognises(const std::vector<std::string>& files) override {
+    const data::Detection found = data::detect_format(files, config_.data.read_options());
+    return found.format->read_pairs ? found.reason : "";
+  }
+
+  void options(OptionTable& table) override { config_.options(table); }
+
+  TrainingJob build(const TaskInput& input, const Say& say) override {
+    PairSets sets = read(input, say);
+    std::unique_ptr<data::Tokenizer> sides[2];
+    for (const data::Side side : {data::Side::source, data::Side::target}) {
+      const auto texts = texts_of(sets.train_data, sets.train, side);
+      const data::TokenPlan plan = data::plan_tokens(texts, config_.data, side);
+      say(plan.reason);
+      (side == data::Side::source ? config_.data.source_tokens : config_.data.target_tokens) = plan.kind;
+      sides[side == data::Side::target] = data::make_tokenizer(texts, plan, config_.data.min_count);
+    }
+    TransduceParts parts;
+    parts.source = std::move(sides[0]);
+    parts.target = std::move(sides[1]);
+    parts.train_examples = static_cast<int64_t>(sets.train.size());
+    for (const auto text : texts_of(sets.train_data, sets.train, data::Side::source))
+      parts.seen.insert(TransduceModel::hash_of(parts.source->form().apply(text)));
+    learn_baseline(sets, parts);
+    decide(config_, size_of(sets, parts));
+    say_plan(say);
+    parts.config = config_;
+    warn_of_strangers(sets, parts, say);
+    auto model = std::make_unique<TransduceModel>(std::move(parts), static_cast<uint64_t>(config_.trainer.seed));
+    TrainingJob job;
+    job.trainer = config_.trainer;
+    job.train_examples = static_cast<int64_t>(sets.train.size());
+    job.dev_examples = static_cast<int64_t>(sets.dev.size());
+    job.data_hash = sets.hash;
+    job.objective = make_transduce_objective(*model, std::move(sets));
+    job.model = std::move(model);
+    return job;
+  }
+
+  std::unique_ptr<TaskModel> load(const std::map<std::string, std::string>& metadata,
+                                  const std::string& file) override {
+    return std::make_unique<TransduceModel>(load_parts(config_, metadata, file), 0);
+  }
+
+ private:
+  PairSets read(const TaskInput& input, const Say& say) {
+    PairSets sets;
+    const data::ReadOptions options = config_.data.read_options();
+    const data::Detection format = data::detect_format(input.data, options);
+    say(fmt::format("data: {}", format.reason));
+    sets.train_data = data::read_pairs(input.data, options);
+    data::require_learnable(sets.train_data);
+    std::string hashes;
+    for (const auto* files : {&input.data, &input.dev})
+      for (const std::string& file : *files) hashes += sha256_file(file);
+    sets.hash = sha256(hashes);
+    if (input.dev.empty()) {
+      const data::Split split =
+          data::cut_dev(sets.train_data, config_.data, static_cast<uint64_t>(config_.trainer.seed));
+      sets.train = split.train;
+      sets.dev = split.dev;
+      sets.dev_data = sets.train_data;
+      say(fmt::format("dev: {} of {} pairs cut from the data by seed {}, {}", sets.dev.size(),
+                      sets.train_data.examples.size(), config_.trainer.seed,
+                      config_.data.group == "stem" ? "whole word families on one side" : "equal sources on one side"));
+    } else {
+      sets.dev_data = data::read_pairs(input.dev, options);
+      if (sets.dev_data.examples.empty())
+        throw DataError(input.dev.front(), 0, 0,
+                        "[train] the dev file must hold at least one pair; got none. Check it.");
+      sets.train = all_of(sets.train_data);
+      sets.dev = all_of(sets.dev_data);
+      say(fmt::format("dev: {} pairs of {}", sets.dev.size(), input.dev.front()));
+    }
+    return sets;
+  }
+
+  static void learn_baseline(const PairSets& sets, TransduceParts& parts) {
+    std::vector<std::vector<int32_t>> sources, targets;
+    // The map looks at 20,000 pairs spread over the data; encoding more would be thrown away.
+    const size_t stride = std::max<size_t>(1, sets.train.size() / 20000);
+    for (size_t i = 0; i < sets.train.size(); i += stride) {
+      const data::PairExample& e = sets.train_data.examples[static_cast<size_t>(sets.train[i])];
+      sources.push_back(parts.source->encode(e.source));
+      targets.push_back(parts.target->encode(e.target));
+    }
+    parts.baseline = data::SymbolMap::learn(sources, targets);
+  }
+
+  static DataSize size_of(const PairSets& sets, const TransduceParts& parts) {
+    DataSize size;
+    size.examples = static_cast<int64_t>(sets.train.size());
+    const size_t looked_at = std::min<size_t>(sets.train.size(), 5000);
+    double source = 0, target = 0;
+    for (size_t i = 0; i < looked_at; ++i) {
+      const data::PairExample& e = sets.train_data.examples[static_cast<size_t>(sets.train[i])];
+      source += static_cast<double>(parts.source->encode(e.source).size());
+      target += static_cast<double>(parts.target->encode(e.target).size());
+    }
+    size.target_vocab = parts.target->vocabulary().size();
+    size.mean_source_length = source / static_cast<double>(looked_at);
+    size.mean_target_length = target / static_cast<double>(looked_at);
+    return size;
+  }
+
+  void say_plan(const Say& say) const {
+    const nn::Seq2SeqConfig& m = config_.model;
+    say(fmt::format("model: {} encoder layer{} of {} units{}, {} attention, embeddings of {}, dropout {}", m.num_layers,
+                    m.num_layers == 1 ? "" : "s", m.hidden_size, m.bidirectional ? " in each direction" : "",
+                    m.attention == "none" ? "no" : m.attention, m.embedding_size, m.dropout));
+  }
+
+  static void warn_of_strangers(const PairSets& sets, const TransduceParts& parts, const Say& say) {
+    std::set<std::string> unknown;
+    int64_t inputs = 0;
+    for (const int64_t i : sets.dev) {
+      const auto strangers = parts.source->unknown_symbols(sets.dev_data.examples[static_cast<size_t>(i)].source);
+      inputs += !strangers.empty();
+      unknown.insert(strangers.begin(), strangers.end());
+    }
+    if (unknown.empty()) return;
+    std::string some;
+    for (const std::string& symbol : unknown) {
+      if (some.size() > 60) break;
+      some += (some.empty() ? "" : " ") + symbol;
+    }
+    say(fmt::format("dev: {} source symbols in {} pairs never occur in training ({}); the model cannot know them",
+                    unknown.size(), inputs, some));
+  }
+
+  TransduceConfig config_;
+};
+
+}  // namespace
+
+std::unique_ptr<Task> make_transduce() {
+  return std::make_unique<Transduce>();
+}
+
+}  // namespace carousel::tasks

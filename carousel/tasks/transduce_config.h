@@ -1,0 +1,39 @@
+// Options of the task `transduce` and what is decided from the data.
+#pragma once
+
+#include <cstdint>
+
+#include "carousel/base/options.h"
+#include "carousel/data/config.h"
+#include "carousel/decode/search.h"
+#include "carousel/nn/seq2seq.h"
+#include "carousel/tasks/task.h"
+
+namespace carousel::tasks {
+
+struct TransduceConfig {
+  data::DataConfig data;
+  nn::Seq2SeqConfig model;
+  decode::SearchConfig search;
+  train::TrainerConfig trainer;
+  int64_t batch_size = 0;  ///< 0: chosen from the size of the data
+
+  void options(OptionTable& table);
+};
+
+/// What the data looks like to whoever decides.
+struct DataSize {
+  int64_t examples = 0;
+  double mean_source_length = 0;
+  double mean_target_length = 0;
+  int64_t target_vocab = 0;
+};
+
+/// Arithmetic of one training pass over the data with a model of these sizes, in operations.
+double training_operations(const nn::Seq2SeqConfig& model, const DataSize& size);
+
+/// Fills in everything left automatic from the size of the data and the time given; never from what the data is called.
+/// The rules are in docs/guide/transduce.md.
+void decide(TransduceConfig& config, const DataSize& size);
+
+}  // namespace carousel::tasks

@@ -1,0 +1,304 @@
+#include "carousel/tasks/transduce_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "carousel/base/error.h"
+#include "carousel/base/rng.h"
+#include "carousel/data/line_reader.h"
+#include "carousel/data/registry.h"
+#include "carousel/data/unicode.h"
+#include "carousel/nn/cells/cell.h"
+#include "carousel/nn/guided_attention.h"
+#include "carousel/tasks/seq2seq_stepper.h"
+#include "carousel/train/metrics.h"
+
+namespace carousel::tasks {
+
+namespace {
+
+constexpr int64_t kDecodeBatch = 128;  ///< sources searched together
+constexpr size_t kMaxRemembered = 1000000;
+
+nn::Seq2Seq::Vocabularies vocabularies_of(const TransduceParts& parts) {
+  return {parts.source->vocabulary().size(), parts.target->vocabulary().size(), data::Vocabulary::kUnk,
+          data::Vocabulary::kBos, data::Vocabulary::kEos};
+}
+
+std::string hex_of(const std::unordered_set<uint32_t>& hashes) {
+  std::vector<uint32_t> sorted(hashes.begin(), hashes.end());
+  std::sort(sorted.begin(), sorted.end());
+  std::string text;
+  text.reserve(sorted.size() * 8);
+  for (const uint32_t h : sorted) fmt::format_to(std::back_inserter(text), "{:08x}", h);
+  return text;
+}
+
+std::unordered_set<uint32_t> hashes_of(const std::string& hex, const std::string& file) {
+  if (hex.size() % 8 != 0 || hex.size() / 8 > kMaxRemembered ||
+      hex.find_first_not_of("0123456789abcdef") != std::string::npos)
+    throw FormatError(file, 0,
+                      "[model] transduce.seen must be groups of eight hexadecimal digits; got something else. The file "
+                      "is damaged; train again.");
+  std::unordered_set<uint32_t> hashes;
+  for (size_t i = 0; i < hex.size(); i += 8)
+    hashes.insert(static_cast<uint32_t>(std::stoul(hex.substr(i, 8), nullptr, 16)));
+  return hashes;
+}
+
+const std::string& entry(const std::map<std::string, std::string>& metadata, const std::string& key,
+                         const std::string& file) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end())
+    throw FormatError(file, 0,
+                      fmt::format("[model] the metadata must hold '{}'; got none. The file is no transduce model "
+                                  "or is damaged; train again.",
+                                  key));
+  return found->second;
+}
+
+}  // namespace
+
+TransduceModel::TransduceModel(TransduceParts parts, uint64_t seed) : parts_(std::move(parts)) {
+  network_ = std::make_unique<nn::Seq2Seq>(parts_.config.model, vocabularies_of(parts_), seed);
+}
+
+uint32_t TransduceModel::hash_of(std::string_view source) {
+  uint64_t h = 0xcbf29ce484222325u;  // FNV-1a, then mixed: its low bits alone are weak
+  for (const char c : source) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return static_cast<uint32_t>(mix(h, 0));
+}
+
+std::map<std::string, std::string> TransduceModel::metadata() const {
+  std::map<std::string, std::string> m = {{"transduce.source_tokenizer", parts_.source->to_json()},
+                                          {"transduce.target_tokenizer", parts_.target->to_json()},
+                                          {"transduce.baseline", parts_.baseline.to_json()},
+                                          {"transduce.train_examples", std::to_string(parts_.train_examples)}};
+  if (parts_.seen.size() <= kMaxRemembered) m["transduce.seen"] = hex_of(parts_.seen);
+  return m;
+}
+
+TransduceParts load_parts(const TransduceConfig& config, const std::map<std::string, std::string>& metadata,
+                          const std::string& file) {
+  TransduceParts parts;
+  parts.config = config;
+  parts.source = data::Tokenizer::from_json(entry(metadata, "transduce.source_tokenizer", file), file);
+  parts.target = data::Tokenizer::from_json(entry(metadata, "transduce.target_tokenizer", file), file);
+  parts.baseline =
+      data::SymbolMap::from_json(entry(metadata, "transduce.baseline", file), file, parts.target->vocabulary().size());
+  const std::string& count = entry(metadata, "transduce.train_examples", file);
+  if (count.empty() || count.size() > 15 || count.find_first_not_of("0123456789") != std::string::npos)
+    throw FormatError(file, 0,
+                      fmt::format("[model] transduce.train_examples must be a count; got '{}'. The file is "
+                                  "damaged; train again.",
+                                  count.substr(0, 40)));
+  parts.train_examples = std::stoll(count);
+  const auto seen = metadata.find("transduce.seen");
+  if (seen != metadata.end()) parts.seen = hashes_of(seen->second, file);
+  return parts;
+}
+
+bool TransduceModel::target_is_text() const {
+  // Phones or commands are words of a small inventory: n-grams of them are no text.
+  return parts_.target->kind() == "bpe" ||
+         (parts_.target->kind() == "words" && parts_.target->vocabulary().size() > 500);
+}
+
+decode::Results TransduceModel::search(const std::vector<std::vector<int32_t>>& sources,
+                                       const decode::SearchConfig& config) {
+  decode::Results results(sources.size());
+  std::vector<size_t> order;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i].empty()) {
+      results[i] = {{.tokens = {}, .log_prob = 0, .score = 0, .ended = true}};
+    } else {
+      order.push_back(i);
+    }
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return sources[a].size() > sources[b].size(); });
+  for (size_t begin = 0; begin < order.size(); begin += kDecodeBatch) {
+    const size_t end = std::min(order.size(), begin + kDecodeBatch);
+    std::vector<std::vector<int32_t>> batch;
+    std::vector<int64_t> lengths;
+    for (size_t k = begin; k < end; ++k) {
+      batch.push_back(sources[order[k]]);
+      lengths.push_back(static_cast<int64_t>(batch.back().size()));
+    }
+    Seq2SeqStepper stepper(*network_, batch);
+    decode::Results part = decode::search(stepper, lengths, config);
+    for (size_t k = begin; k < end; ++k) results[order[k]] = std::move(part[k - begin]);
+  }
+  return results;
+}
+
+std::vector<std::string> TransduceModel::metric_tokens(std::string_view text) const {
+  // Texts, not ids: a symbol that the model cannot write must not equal another that it cannot write.
+  const auto views =
+      parts_.target->kind() == "characters" ? data::code_points(data::trim(text)) : data::split_words(text);
+  return {views.begin(), views.end()};
+}
+
+std::map<std::string, double> TransduceModel::score(const data::PairData& data,
+                                                    const std::vector<data::Question>& questions,
+                                                    const std::vector<std::string>& outputs) const {
+  train::ErrorRates rates;
+  train::Bleu bleu;
+  train::Chrf chrf;
+  const bool text = target_is_text();
+  for (size_t q = 0; q < questions.size(); ++q) {
+    std::vector<std::vector<std::string>> references;
+    std::vector<std::string> texts;
+    for (const int64_t e : questions[q].examples) {
+      texts.push_back(data.examples[static_cast<size_t>(e)].target);
+      references.push_back(metric_tokens(texts.back()));
+    }
+    rates.add(metric_tokens(outputs[q]), references);
+    if (!text) continue;
+    bleu.add(outputs[q], texts);
+    chrf.add(outputs[q], texts);
+  }
+  std::map<std::string, double> metrics = {{"sequence_error_rate", rates.sequence_error_rate()},
+                                           {"token_error_rate", rates.token_error_rate()}};
+  if (text) {
+    metrics["bleu"] = bleu.score();
+    metrics["chrf"] = chrf.score();
+  }
+  return metrics;
+}
+
+EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const PredictOptions& options) {
+  const data::PairData data = data::read_pairs(files, parts_.config.data.read_options());
+  const std::vector<data::Question> questions = data::group_by_source(data);
+  if (questions.empty())
+    throw DataError(files.front(), 0, 0, "[eval] at least one pair is needed; got none. Check the file.");
+  std::vector<std::string> lines;
+  for (const data::Question& q : questions) lines.emplace_back(q.source);
+  const std::vector<Prediction> predictions = predict(lines, options);
+  EvalReport report;
+  report.task = task();
+  report.examples = static_cast<int64_t>(questions.size());
+  std::vector<std::string> outputs;
+  int64_t unknown = 0, seen = 0;
+  for (const Prediction& p : predictions) {
+    outputs.push_back(p.hypotheses.front().text);
+    unknown += !p.notes.empty();
+    seen += p.in_training;
+  }
+  report.metrics = score(data, questions, outputs);
+  for (size_t q = 0; q < questions.size(); ++q)
+    outputs[q] = parts_.target->decode(parts_.baseline.apply(parts_.source->encode(questions[q].source)));
+  report.baseline = score(data, questions, outputs);
+  report.baseline_name = "most probable symbol for symbol (IBM model 1)";
+  if (report.metrics.at("token_error_rate") >= report.baseline.at("token_error_rate"))
+    report.notes.emplace_back(
+        "the model is not better than the baseline: train longer, or check that the data has a pattern");
+  if (unknown > 0)
+    report.notes.push_back(
+        fmt::format("{} of {} inputs hold symbols that the training data did not have", unknown, report.examples));
+  if (seen > 0)
+    report.notes.push_back(fmt::format("{} of {} inputs stood in the training data: the score is partly one of memory",
+                                       seen, report.examples));
+  return report;
+}
+
+decode::SearchConfig TransduceModel::search_config(const PredictOptions& options) const {
+  decode::SearchConfig config = parts_.config.search;
+  if (options.beam_size > 0) config.beam_size = options.beam_size;
+  if (options.length_penalty >= 0) config.length_penalty = options.length_penalty;
+  config.nbest = options.nbest;
+  return config;
+}
+
+std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {
+  const decode::SearchConfig config = search_config(options);
+  std::vector<std::vector<int32_t>> sources;
+  sources.reserve(lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
+    sources.push_back(parts_.source->encode(lines[i]));
+  }
+  const decode::Results results = search(sources, config);
+  std::vector<Prediction> predictions(lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    Prediction& p = predictions[i];
+    p.input = lines[i];
+    for (const decode::Hypothesis& h : results[i]) {
+      p.hypotheses.push_back({parts_.target->decode(h.tokens), std::exp(h.log_prob), h.log_prob});
+      if (!h.ended) p.notes.emplace_back("an output was cut off at the maximum length");
+    }
+    p.in_training = parts_.seen.contains(hash_of(parts_.source->form().apply(lines[i])));
+    for (const std::string& symbol : parts_.source->unknown_symbols(lines[i]))
+      p.notes.push_back(fmt::format("unknown symbol: {}", symbol));
+  }
+  return predictions;
+}
+
+std::vector<float> TransduceModel::attention_of(const std::vector<int32_t>& source,
+                                                const std::vector<int32_t>& target) {
+  Seq2SeqStepper stepper(*network_, {source});
+  stepper.start();
+  std::vector<float> log_probs(static_cast<size_t>(stepper.vocab_size())), weights;
+  const int64_t parent = 0;
+  int32_t token = stepper.bos();
+  for (size_t t = 0; t <= target.size(); ++t) {
+    stepper.step({&parent, 1}, {&token, 1}, log_probs.data());
+    const auto row = stepper.attention().span<float>();
+    weights.insert(weights.end(), row.begin(), row.end());
+    if (t < target.size()) token = target[t];
+  }
+  return weights;
+}
+
+AttentionMap TransduceModel::inspect(const std::string& line, const PredictOptions& options) {
+  data::check_text(line, "(input)", 1);
+  const std::vector<int32_t> source = parts_.source->encode(line);
+  if (source.empty())
+    throw ConfigError("[inspect] the input must hold at least one symbol; got an empty line. Give a text to look at.");
+  if (parts_.config.model.attention == "none")
+    throw UnsupportedError(
+        "[inspect] the model was trained with attention = none and has no map to show; got such a model. Train with "
+        "attention = additive.");
+  const decode::Hypothesis best = search({source}, search_config(options)).front().front();
+  AttentionMap map;
+  map.input = line;
+  map.output = parts_.target->decode(best.tokens);
+  map.probability = std::exp(best.log_prob);
+  map.source = parts_.source->symbols(source);
+  map.target = parts_.target->symbols(best.tokens);
+  map.target.emplace_back("</s>");
+  map.weights = attention_of(source, best.tokens);
+  return map;
+}
+
+std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
+  const TransduceConfig& c = parts_.config;
+  const auto side = [](const data::Tokenizer& t) {
+    return fmt::format("{}, {} symbols", t.kind(), t.vocabulary().size() - data::Vocabulary::kMarkers);
+  };
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {"source", side(*parts_.source)},
+      {"target", side(*parts_.target)},
+      {"encoder",
+       fmt::format("{} {} layer{} of {} units{}", c.model.num_layers, c.model.cell, c.model.num_layers == 1 ? "" : "s",
+                   c.model.hidden_size, c.model.bidirectional ? " in each direction" : "")},
+      {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.cell,
+                              c.model.hidden_size, c.model.attention, c.model.query, c.model.context)},
+      {"embedding", std::to_string(c.model.embedding_size)},
+      {"training pairs", std::to_string(parts_.train_examples)},
+      {"beam", std::to_string(c.search.beam_size)}};
+  // One row a line of the equations; the name stands in the first.
+  std::string name = "cell", equations = nn::find_cell(c.model.cell).equations();
+  for (size_t begin = 0; begin < equations.size();) {
+    const size_t end = std::min(equations.find('\n', begin), equations.size());
+    rows.emplace_back(name, equations.substr(begin, end - begin));
+    name.clear();
+    begin = end + 1;
+  }
+  return rows;
+}
+
+}  // namespace carousel::tasks

@@ -1,0 +1,70 @@
+// A trained (or trainable) string-to-string model: network, tokenizers, baseline, what was seen in training.
+#pragma once
+
+#include <memory>
+#include <unordered_set>
+
+#include "carousel/data/pairs.h"
+#include "carousel/data/symbol_map.h"
+#include "carousel/data/tokenizer.h"
+#include "carousel/decode/search.h"
+#include "carousel/nn/seq2seq.h"
+#include "carousel/tasks/task.h"
+#include "carousel/tasks/transduce_config.h"
+
+namespace carousel::tasks {
+
+/// Everything that the task's files say besides the weights.
+struct TransduceParts {
+  TransduceConfig config;
+  std::unique_ptr<data::Tokenizer> source, target;
+  data::SymbolMap baseline;
+  std::unordered_set<uint32_t> seen;  ///< hashes of the training sources; with 100,000 of them a stranger is mistaken
+                                      ///< for one of them once in 43,000 cases
+  int64_t train_examples = 0;
+};
+
+class TransduceModel final : public TaskModel {
+ public:
+  /// `parts.config.model` must be decided. Throws ConfigError.
+  TransduceModel(TransduceParts parts, uint64_t seed);
+
+  std::string task() const override { return "transduce"; }
+  nn::Module& module() override { return *network_; }
+  std::map<std::string, std::string> metadata() const override;
+  EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) override;
+  std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
+  AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
+  std::vector<std::pair<std::string, std::string>> describe() override;
+
+  nn::Seq2Seq& network() { return *network_; }
+  const TransduceParts& parts() const { return parts_; }
+  /// True when a target is a text of words, so that BLEU and chrF mean something.
+  bool target_is_text() const;
+
+  /// Searches all sources, in batches of similar length; empty sources get one empty hypothesis of probability 1.
+  decode::Results search(const std::vector<std::vector<int32_t>>& sources, const decode::SearchConfig& config);
+  /// Scores of `outputs` (one per question) against the questions' references.
+  std::map<std::string, double> score(const data::PairData& data, const std::vector<data::Question>& questions,
+                                      const std::vector<std::string>& outputs) const;
+  /// Attention of a given output: [steps, source length], end marker included.
+  std::vector<float> attention_of(const std::vector<int32_t>& source, const std::vector<int32_t>& target);
+
+  /// Names a source among those seen in training.
+  static uint32_t hash_of(std::string_view source);
+
+ private:
+  /// What error rates compare: code points of a character model's texts, else words.
+  std::vector<std::string> metric_tokens(std::string_view text) const;
+  /// The model's own settings where `options` leaves them open.
+  decode::SearchConfig search_config(const PredictOptions& options) const;
+
+  TransduceParts parts_;
+  std::unique_ptr<nn::Seq2Seq> network_;
+};
+
+/// Rebuilds the parts from a file's metadata; FormatError naming `file`.
+TransduceParts load_parts(const TransduceConfig& config, const std::map<std::string, std::string>& metadata,
+                          const std::string& file);
+
+}  // namespace carousel::tasks

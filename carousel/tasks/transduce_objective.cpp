@@ -1,0 +1,156 @@
+#include "carousel/tasks/transduce_objective.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "carousel/data/batcher.h"
+#include "carousel/nn/guided_attention.h"
+
+namespace carousel::tasks {
+
+namespace {
+
+constexpr size_t kMaxDevQuestions = 3000;  ///< searched at each evaluation
+constexpr size_t kAttentionSample = 100;   ///< dev outputs whose attention is looked at
+constexpr double kAttentionFormed = 0.25;  ///< attention_information below this is a warning
+
+std::vector<std::vector<int32_t>> encode(const data::Tokenizer& tokenizer, const data::PairData& data,
+                                         const std::vector<int64_t>& indices, bool source) {
+  std::vector<std::vector<int32_t>> ids;
+  ids.reserve(indices.size());
+  for (const int64_t i : indices) {
+    const data::PairExample& e = data.examples[static_cast<size_t>(i)];
+    ids.push_back(tokenizer.encode(source ? e.source : e.target));
+  }
+  return ids;
+}
+
+std::vector<int64_t> lengths_of(const std::vector<std::vector<int32_t>>& ids) {
+  std::vector<int64_t> lengths;
+  for (const auto& one : ids) lengths.push_back(static_cast<int64_t>(one.size()));
+  return lengths;
+}
+
+class TransduceObjective final : public train::Objective {
+ public:
+  TransduceObjective(TransduceModel& model, PairSets sets)
+      : model_(model),
+        sets_(std::move(sets)),
+        sources_(encode(*model.parts().source, sets_.train_data, sets_.train, true)),
+        targets_(encode(*model.parts().target, sets_.train_data, sets_.train, false)),
+        batcher_(lengths_of(sources_), lengths_of(targets_), {.batch_size = model.parts().config.batch_size},
+                 static_cast<uint64_t>(model.parts().config.trainer.seed)) {
+    questions_ = data::group_by_source(sets_.dev_data, sets_.dev);
+    // An even sample: the questions are in the order of the file.
+    if (questions_.size() > kMaxDevQuestions) {
+      std::vector<data::Question> some;
+      for (size_t k = 0; k < kMaxDevQuestions; ++k)
+        some.push_back(questions_[k * questions_.size() / kMaxDevQuestions]);
+      questions_ = std::move(some);
+    }
+    for (const data::Question& q : questions_) dev_sources_.push_back(model_.parts().source->encode(q.source));
+  }
+
+  nn::Module& module() override { return model_.module(); }
+  int64_t num_batches(int64_t epoch) override { return batcher_.num_batches(epoch); }
+
+  train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo& info) override {
+    nn::Seq2SeqBatch pairs;
+    for (const int64_t i : batcher_.batch(epoch, batch)) {
+      pairs.sources.push_back(sources_[static_cast<size_t>(i)]);
+      pairs.targets.push_back(targets_[static_cast<size_t>(i)]);
+    }
+    const nn::Seq2SeqConfig& c = model_.network().config();
+    const double fade = c.guided_until > 0 ? std::max(0.0, 1.0 - info.progress / c.guided_until) : 0.0;
+    const nn::Seq2SeqLoss result = model_.network().loss(ctx, pairs, c.guided_attention * fade);
+    return {result.loss, result.nll_sum, result.tokens};
+  }
+
+  train::Evaluation evaluate() override {
+    train::Evaluation e;
+    decode::SearchConfig greedy = model_.parts().config.search;
+    greedy.beam_size = 1;
+    greedy.nbest = 1;
+    const decode::Results results = model_.search(dev_sources_, greedy);
+    std::vector<std::string> outputs;
+    for (const auto& hypotheses : results) outputs.push_back(model_.parts().target->decode(hypotheses.front().tokens));
+    e.metrics = model_.score(sets_.dev_data, questions_, outputs);
+    teacher_forced(e);
+    e.metric = model_.target_is_text() ? "bleu" : "sequence_error_rate";
+    e.lower_is_better = !model_.target_is_text();
+    e.value = e.metrics.at(e.metric);
+    look_at_attention(results, e);
+    return e;
+  }
+
+  std::string describe_batch(int64_t epoch, int64_t batch) override {
+    std::vector<int64_t> indices;
+    for (const int64_t i : batcher_.batch(epoch, batch)) indices.push_back(sets_.train[static_cast<size_t>(i)]);
+    return data::describe_examples(sets_.train_data, indices);
+  }
+
+ private:
+  /// Loss and accuracy when every prefix is the right one; the distance to the free-running error is the exposure bias.
+  void teacher_forced(train::Evaluation& e) {
+    nn::Seq2SeqLoss sum;
+    for (size_t begin = 0; begin < questions_.size(); begin += 256) {
+      nn::Seq2SeqBatch pairs;
+      for (size_t q = begin; q < std::min(questions_.size(), begin + 256); ++q) {
+        if (dev_sources_[q].empty()) continue;
+        pairs.sources.push_back(dev_sources_[q]);
+        pairs.targets.push_back(model_.parts().target->encode(
+            sets_.dev_data.examples[static_cast<size_t>(questions_[q].examples.front())].target));
+      }
+      if (pairs.sources.empty()) continue;
+      nn::Context ctx;
+      const nn::Seq2SeqLoss part = model_.network().loss(ctx, pairs, 0);
+      sum.nll_sum += part.nll_sum;
+      sum.tokens += part.tokens;
+      sum.correct += part.correct;
+    }
+    const auto tokens = static_cast<double>(std::max<int64_t>(sum.tokens, 1));
+    e.metrics["dev_loss"] = sum.nll_sum / tokens;
+    e.metrics["teacher_forced_error_rate"] = 1.0 - static_cast<double>(sum.correct) / tokens;
+  }
+
+  void look_at_attention(const decode::Results& results, train::Evaluation& e) {
+    if (model_.network().config().attention == "none") return;
+    double information = 0;
+    int64_t looked_at = 0;
+    const size_t stride = std::max<size_t>(1, results.size() / kAttentionSample);
+    for (size_t i = 0; i < results.size(); i += stride) {
+      const auto& tokens = results[i].front().tokens;
+      const auto length = static_cast<int64_t>(dev_sources_[i].size()), steps = static_cast<int64_t>(tokens.size()) + 1;
+      if (length < 3 || steps < 3) continue;  // too short to tell
+      information += nn::attention_information(model_.attention_of(dev_sources_[i], tokens), steps, length);
+      ++looked_at;
+    }
+    if (looked_at == 0) return;
+    information /= static_cast<double>(looked_at);
+    e.metrics["attention_information"] = information;
+    if (information < kAttentionFormed)
+      e.warning = fmt::format(
+          "the attention has not formed: what the decoder writes hardly depends on where it looks "
+          "(attention_information "
+          "{:.2f} of 1). Train longer, raise guided_attention (now {:g}) when both sides run in the same order, lower "
+          "learning_rate, or use a smaller batch_size.",
+          information, model_.network().config().guided_attention);
+  }
+
+  TransduceModel& model_;
+  PairSets sets_;
+  std::vector<std::vector<int32_t>> sources_, targets_;
+  data::Batcher batcher_;
+  std::vector<data::Question> questions_;
+  std::vector<std::vector<int32_t>> dev_sources_;
+};
+
+}  // namespace
+
+std::unique_ptr<train::Objective> make_transduce_objective(TransduceModel& model, PairSets sets) {
+  return std::make_unique<TransduceObjective>(model, std::move(sets));
+}
+
+}  // namespace carousel::tasks

@@ -1,0 +1,24 @@
+// Loss and dev score of a string-to-string model under training.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "carousel/data/pairs.h"
+#include "carousel/tasks/transduce_model.h"
+#include "carousel/train/objective.h"
+
+namespace carousel::tasks {
+
+/// The two sides of the data.
+struct PairSets {
+  data::PairData train_data, dev_data;
+  std::vector<int64_t> train, dev;  ///< indices into the examples of each
+  std::string hash;                 ///< over the bytes of all files
+};
+
+/// The model must outlive the objective.
+std::unique_ptr<train::Objective> make_transduce_objective(TransduceModel& model, PairSets sets);
+
+}  // namespace carousel::tasks

@@ -1,0 +1,107 @@
+#include "carousel/tensor/allocator.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "carousel/base/error.h"
+#include "carousel/tensor/tensor.h"
+
+namespace carousel {
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+constexpr int64_t kHugePage = int64_t{2} << 20;
+
+/// Four classes per power of two: at most 25 % slack, and few enough classes that blocks are found again.
+int64_t size_class(int64_t bytes) {
+  if (bytes <= 256) return 256;
+  const auto power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes - 1)));
+  const int64_t quarter = power / 4;
+  return power + (bytes - power + quarter - 1) / quarter * quarter;
+}
+
+class Pool {
+ public:
+  std::byte* take(int64_t size) {
+    {
+      const std::lock_guard lock(mutex_);
+      use_.current += size;
+      use_.peak = std::max(use_.peak, use_.current);
+      auto& list = free_[size];
+      if (!list.empty()) {
+        std::byte* block = list.back();
+        list.pop_back();
+        return block;
+      }
+    }
+    const int64_t alignment = size >= kHugePage ? kHugePage : kAlignment;
+    const int64_t rounded = (size + alignment - 1) / alignment * alignment;
+    void* block = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(rounded));
+    if (!block) {
+      forget(size);
+      throw ResourceError(fmt::format(
+          "[memory] no memory for a block of {} bytes; tensors hold {} bytes. Use a smaller batch_size or hidden_size.",
+          size, tensor_memory().current));
+    }
+    if (size >= kHugePage) madvise(block, static_cast<size_t>(rounded), MADV_HUGEPAGE);
+    return static_cast<std::byte*>(block);
+  }
+
+  void give(std::byte* block, int64_t size) {
+    const std::lock_guard lock(mutex_);
+    use_.current -= size;
+    free_[size].push_back(block);
+  }
+
+  void release() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [size, list] : free_)
+      for (std::byte* block : list) std::free(block);
+    free_.clear();
+  }
+
+  MemoryUse use() {
+    const std::lock_guard lock(mutex_);
+    return use_;
+  }
+
+ private:
+  void forget(int64_t size) {
+    const std::lock_guard lock(mutex_);
+    use_.current -= size;
+  }
+
+  std::mutex mutex_;
+  std::map<int64_t, std::vector<std::byte*>> free_;
+  MemoryUse use_;
+};
+
+/// Never destroyed: tensors with static storage duration may still give blocks back at exit.
+Pool& pool() {
+  static Pool* instance = new Pool;
+  return *instance;
+}
+
+}  // namespace
+
+std::shared_ptr<std::byte> allocate_block(int64_t bytes) {
+  const int64_t size = size_class(bytes);
+  return {pool().take(size), [size](std::byte* block) { pool().give(block, size); }};
+}
+
+void release_pool() {
+  pool().release();
+}
+
+MemoryUse tensor_memory() {
+  return pool().use();
+}
+
+}  // namespace carousel

@@ -1,0 +1,95 @@
+// Adam and AdamW. The arithmetic is in the kernel table; here are the moments, the bias correction and the threads.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "carousel/base/threads.h"
+#include "carousel/kernels/table.h"
+#include "carousel/train/optimizer.h"
+
+namespace carousel::train {
+
+namespace {
+
+constexpr int64_t kPiece = 8192;  // elements per call: four arrays of it stay in the second-level cache
+
+class Adam : public Optimizer {
+ public:
+  Adam(std::vector<nn::NamedParameter> parameters, const OptimizerConfig& config, bool decoupled)
+      : Optimizer(std::move(parameters)), config_(config), decoupled_(decoupled) {
+    mean_ = zeros_like_parameters();
+    square_ = zeros_like_parameters();
+  }
+
+  void step(const Update& update) override {
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      if (!parameters_[i].var.has_grad()) continue;
+      if (parameters_[i].var.value().dtype() == DType::f64) {
+        apply<double>(i, update);
+      } else {
+        apply<float>(i, update);
+      }
+    }
+  }
+
+  std::vector<NamedTensor> state() override {
+    std::vector<NamedTensor> state;
+    append(state, "exp_avg", mean_);
+    append(state, "exp_avg_sq", square_);
+    return state;
+  }
+
+ private:
+  template <class T>
+  void apply(size_t index, const Update& update) {
+    Var& var = parameters_[index].var;
+    const int64_t n = var.value().numel(), pieces = (n + kPiece - 1) / kPiece;
+    const auto t = static_cast<double>(update.step);
+    const double decay = var.value().rank() >= 2 ? config_.weight_decay : 0;
+    kernels::AdamUpdate<T> all;
+    all.w = var.mutable_value().data<T>();
+    all.m = mean_[index].data<T>();
+    all.v = square_[index].data<T>();
+    all.g = var.grad().data<T>();
+    all.grad_scale = update.grad_scale;
+    all.step_size = update.learning_rate / (1 - std::pow(config_.beta1, t));
+    all.v_scale = 1 / (1 - std::pow(config_.beta2, t));
+    all.beta1 = config_.beta1;
+    all.beta2 = config_.beta2;
+    all.epsilon = config_.epsilon;
+    all.decay = decoupled_ ? update.learning_rate * decay : 0;
+    all.l2 = decoupled_ ? 0 : decay;
+    const auto& table = kernels::table<T>();
+#pragma omp parallel if (pieces > 1)
+    {
+      const FlushDenormals flush;  // moments of rarely used rows decay towards zero
+#pragma omp for schedule(static)
+      for (int64_t piece = 0; piece < pieces; ++piece) {
+        kernels::AdamUpdate<T> part = all;
+        const int64_t begin = piece * kPiece;
+        part.n = std::min(kPiece, n - begin);
+        part.w += begin;
+        part.m += begin;
+        part.v += begin;
+        part.g += begin;
+        table.adam(part);
+      }
+    }
+  }
+
+  OptimizerConfig config_;
+  bool decoupled_;
+  std::vector<Tensor> mean_, square_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_adam(std::vector<nn::NamedParameter> parameters, const OptimizerConfig& config) {
+  return std::make_unique<Adam>(std::move(parameters), config, false);
+}
+
+std::unique_ptr<Optimizer> make_adamw(std::vector<nn::NamedParameter> parameters, const OptimizerConfig& config) {
+  return std::make_unique<Adam>(std::move(parameters), config, true);
+}
+
+}  // namespace carousel::train

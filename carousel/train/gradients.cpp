@@ -1,0 +1,86 @@
+#include "carousel/train/gradients.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace carousel::train {
+
+namespace {
+
+constexpr int64_t kPiece = 16384;  // elements per partial sum; part of the definition of the norm's rounding
+
+template <class T>
+double sum_of_squares(const T* values, int64_t count) {
+  constexpr int64_t kLanes = 8;  // independent sums: the compiler may use vectors without reordering anything
+  double lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      const auto value = static_cast<double>(values[i + lane]);
+      lanes[lane] += value * value;
+    }
+  for (; i < count; ++i) {
+    const auto value = static_cast<double>(values[i]);
+    lanes[0] += value * value;
+  }
+  return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+}
+
+struct Piece {
+  const Tensor* tensor;
+  int64_t begin;
+};
+
+double sum_of_squares(const Piece& piece) {
+  const int64_t count = std::min(kPiece, piece.tensor->numel() - piece.begin);
+  if (piece.tensor->dtype() == DType::f64) return sum_of_squares(piece.tensor->data<double>() + piece.begin, count);
+  return sum_of_squares(piece.tensor->data<float>() + piece.begin, count);
+}
+
+template <class T>
+bool finite(std::span<const T> values) {
+  return std::all_of(values.begin(), values.end(), [](T v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+double grad_norm(const std::vector<nn::NamedParameter>& parameters) {
+  std::vector<Piece> pieces;
+  for (const nn::NamedParameter& p : parameters) {
+    if (!p.var.has_grad()) continue;
+    for (int64_t begin = 0; begin < p.var.grad().numel(); begin += kPiece) pieces.push_back({&p.var.grad(), begin});
+  }
+  const auto count = static_cast<int64_t>(pieces.size());
+  std::vector<double> partial(pieces.size());
+#pragma omp parallel for schedule(static) if (count > 4)
+  for (int64_t i = 0; i < count; ++i) partial[static_cast<size_t>(i)] = sum_of_squares(pieces[static_cast<size_t>(i)]);
+  double sum = 0;
+  for (const double part : partial) sum += part;
+  return std::sqrt(sum);
+}
+
+bool all_finite(const Tensor& tensor) {
+  switch (tensor.dtype()) {
+    case DType::f32:
+      return finite(tensor.span<float>());
+    case DType::f64:
+      return finite(tensor.span<double>());
+    case DType::i32:
+      return true;
+  }
+  return true;
+}
+
+std::string first_bad_gradient(const std::vector<nn::NamedParameter>& parameters) {
+  for (const nn::NamedParameter& p : parameters)
+    if (p.var.has_grad() && !all_finite(p.var.grad())) return p.name;
+  return "";
+}
+
+std::string first_bad_parameter(const std::vector<nn::NamedParameter>& parameters) {
+  for (const nn::NamedParameter& p : parameters)
+    if (!all_finite(p.var.value())) return p.name;
+  return "";
+}
+
+}  // namespace carousel::train

@@ -1,0 +1,74 @@
+// Scores of predicted sequences against one or more references each. Texts are valid UTF-8. BLEU and chrF run from 0 to
+// 100, rates are fractions.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace carousel::train {
+
+/// Least number of insertions, deletions and substitutions that turn `a` into `b` (Levenshtein 1966).
+int64_t levenshtein(std::span<const std::string> a, std::span<const std::string> b);
+
+/// Sequence and token error rate of a corpus, added up prediction by prediction.
+class ErrorRates {
+ public:
+  using Tokens = std::vector<std::string>;
+  /// `references` has at least one element (ShapeError).
+  void add(const Tokens& hypothesis, const std::vector<Tokens>& references);
+
+  int64_t sequences() const { return sequences_; }
+  /// Share of the predictions that equal none of their references; 0 for no predictions.
+  double sequence_error_rate() const;
+  /// Edits to the nearest reference over its length, both summed over the corpus; may pass 1. Nearest: fewest edits,
+  /// of those the longest.
+  double token_error_rate() const;
+
+ private:
+  int64_t sequences_ = 0;
+  int64_t wrong_ = 0;
+  int64_t edits_ = 0;
+  int64_t reference_tokens_ = 0;
+};
+
+/// The tokenisation "13a" of mteval-v13a.pl as in sacreBLEU: tokens separated by single spaces.
+std::string tokenize_13a(std::string_view text);
+
+/// Corpus BLEU (Papineni et al. 2002) as sacreBLEU computes it (Post 2018): 13a tokenisation, n-grams to 4, exponential
+/// smoothing of orders without a match, length of the closest reference (the shorter when two are as close).
+class Bleu {
+ public:
+  static constexpr size_t kOrder = 4;
+  /// `references` has at least one element (ShapeError).
+  void add(std::string_view hypothesis, const std::vector<std::string>& references);
+  double score() const;
+
+ private:
+  std::array<int64_t, kOrder> matches_{}, totals_{};
+  int64_t hypothesis_length_ = 0;
+  int64_t reference_length_ = 0;
+};
+
+/// Corpus chrF2 (Popovic 2015) as sacreBLEU computes it: character n-grams to 6 without white space, no words, beta 2,
+/// precision and recall averaged over the orders; of several references the one with the best sentence score counts.
+class Chrf {
+ public:
+  static constexpr size_t kOrder = 6;
+  /// `references` has at least one element (ShapeError).
+  void add(std::string_view hypothesis, const std::vector<std::string>& references);
+  double score() const;
+
+ private:
+  struct Counts {
+    int64_t hypothesis = 0, reference = 0, matches = 0;
+  };
+  using Statistics = std::array<Counts, kOrder>;
+  static double f_score(const Statistics& statistics);
+  Statistics sums_{};
+};
+
+}  // namespace carousel::train

@@ -1,0 +1,73 @@
+#include <utility>
+
+#include "carousel/base/threads.h"
+#include "carousel/train/optimizer.h"
+
+namespace carousel::train {
+
+namespace {
+
+constexpr int64_t kParallelFrom = 16384;  // elements: below, waking threads costs more than the work
+
+class Sgd : public Optimizer {
+ public:
+  Sgd(std::vector<nn::NamedParameter> parameters, const OptimizerConfig& config)
+      : Optimizer(std::move(parameters)), config_(config) {
+    if (config_.momentum != 0) buffers_ = zeros_like_parameters();
+  }
+
+  void step(const Update& update) override {
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      if (!parameters_[i].var.has_grad()) continue;
+      if (parameters_[i].var.value().dtype() == DType::f64) {
+        apply<double>(i, update);
+      } else {
+        apply<float>(i, update);
+      }
+    }
+  }
+
+  std::vector<NamedTensor> state() override {
+    std::vector<NamedTensor> state;
+    append(state, "momentum", buffers_);
+    return state;
+  }
+
+ private:
+  template <class T>
+  void apply(size_t index, const Update& update) {
+    Var& var = parameters_[index].var;
+    const int64_t n = var.value().numel();
+    const T scale = static_cast<T>(update.grad_scale), rate = static_cast<T>(update.learning_rate);
+    const T decay = static_cast<T>(var.value().rank() >= 2 ? config_.weight_decay : 0);
+    const T momentum = static_cast<T>(config_.momentum);
+    T* w = var.mutable_value().data<T>();
+    const T* g = var.grad().data<T>();
+    T* buffer = buffers_.empty() ? nullptr : buffers_[index].data<T>();
+#pragma omp parallel if (n >= kParallelFrom)
+    {
+      const FlushDenormals flush;
+      if (buffer == nullptr) {  // NOLINT(bugprone-branch-clone): the linter sees only the pragmas, which are alike
+#pragma omp for simd schedule(static)
+        for (int64_t i = 0; i < n; ++i) w[i] -= rate * (scale * g[i] + decay * w[i]);
+      } else {
+#pragma omp for simd schedule(static)
+        for (int64_t i = 0; i < n; ++i) {
+          buffer[i] = momentum * buffer[i] + (scale * g[i] + decay * w[i]);
+          w[i] -= rate * buffer[i];
+        }
+      }
+    }
+  }
+
+  OptimizerConfig config_;
+  std::vector<Tensor> buffers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_sgd(std::vector<nn::NamedParameter> parameters, const OptimizerConfig& config) {
+  return std::make_unique<Sgd>(std::move(parameters), config);
+}
+
+}  // namespace carousel::train

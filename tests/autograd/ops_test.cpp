@@ -1,0 +1,148 @@
+// Every op against the numerical gradient in double, from one table; and the errors of the ops.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include <vector>
+
+#include "carousel/autograd/grad_check.h"
+#include "carousel/autograd/ops/elementwise.h"
+#include "carousel/autograd/ops/linear.h"
+#include "carousel/autograd/ops/losses.h"
+#include "carousel/autograd/ops/rows.h"
+#include "carousel/base/error.h"
+#include "carousel/base/rng.h"
+
+namespace carousel {
+namespace {
+
+Var random_var(Shape shape, uint64_t seed) {
+  Rng rng(seed, 0);
+  Tensor t = Tensor::empty(std::move(shape), DType::f64);
+  for (int64_t i = 0; i < t.numel(); ++i) t.data<double>()[i] = static_cast<double>(rng.normal());
+  return Var(t, true);
+}
+
+struct OpCase {
+  std::string name;
+  std::vector<Var> inputs;
+  std::function<Var(Tape*, const std::vector<Var>&)> run;
+};
+
+std::vector<OpCase> op_table() {
+  using In = const std::vector<Var>&;
+  const Var x = random_var({3, 4}, 1), y = random_var({3, 4}, 2), w = random_var({5, 4}, 3), b = random_var({5}, 4);
+  const std::vector<int32_t> ids{2, 0, 2, 1};
+  return {
+      {"linear", {x, w, b}, [](Tape* t, In v) { return ops::linear(t, v[0], v[1], v[2]); }},
+      {"linear_without_bias", {x, w}, [](Tape* t, In v) { return ops::linear(t, v[0], v[1], Var()); }},
+      {"linear_used_twice",
+       {x, w},
+       [](Tape* t, In v) { return ops::add(t, ops::linear(t, v[0], v[1], Var()), ops::linear(t, v[0], v[1], Var())); }},
+      {"add", {x, y}, [](Tape* t, In v) { return ops::add(t, v[0], v[1]); }},
+      {"add_to_itself", {x}, [](Tape* t, In v) { return ops::add(t, v[0], v[0]); }},
+      {"mul", {x, y}, [](Tape* t, In v) { return ops::mul(t, v[0], v[1]); }},
+      {"mul_by_itself", {x}, [](Tape* t, In v) { return ops::mul(t, v[0], v[0]); }},
+      {"scale", {x}, [](Tape* t, In v) { return ops::scale(t, v[0], -2.5); }},
+      {"sigmoid", {x}, [](Tape* t, In v) { return ops::sigmoid(t, v[0]); }},
+      {"tanh", {x}, [](Tape* t, In v) { return ops::tanh(t, v[0]); }},
+      {"dropout", {x}, [](Tape* t, In v) { return ops::dropout(t, v[0], 0.5, 9, 1); }},
+      {"sum", {x}, [](Tape* t, In v) { return ops::sum(t, v[0]); }},
+      {"embedding", {x}, [ids](Tape* t, In v) { return ops::embedding(t, ids, v[0]); }},
+      {"gather_rows",
+       {x},
+       [](Tape* t, In v) {
+         return ops::gather_rows(t, v[0], {2, -1, 0, 2});
+       }},
+      {"concat_columns",
+       {x, y},
+       [](Tape* t, In v) {
+         return ops::concat_columns(t, {v[0], v[1], v[0]});
+       }},
+      {"concat_rows",
+       {x, y},
+       [](Tape* t, In v) {
+         return ops::concat_rows(t, {v[0], v[1], v[0]});
+       }},
+      {"slice_columns", {x}, [](Tape* t, In v) { return ops::slice_columns(t, v[0], 1, 3); }},
+      {"cross_entropy",
+       {x},
+       [](Tape* t, In v) {
+         return ops::cross_entropy(t, v[0], std::vector<int32_t>{1, 3, 0}, 0.0).loss;
+       }},
+      {"cross_entropy_smoothed",
+       {x},
+       [](Tape* t, In v) {
+         return ops::cross_entropy(t, v[0], std::vector<int32_t>{1, 3, 0}, 0.1).loss;
+       }},
+  };
+}
+
+class Op : public testing::TestWithParam<OpCase> {};
+
+TEST_P(Op, GradientEqualsCentralDifferences) {
+  const OpCase& c = GetParam();
+  const GradCheck check = grad_check([&](Tape* tape) { return c.run(tape, c.inputs); }, c.inputs);
+  EXPECT_LE(check.worst, 1e-6) << check.where;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Op, testing::ValuesIn(op_table()),
+                         [](const auto& param_info) { return param_info.param.name; });
+
+TEST(Tape, GradientsOfLeavesAddUpOverUses) {
+  const Var x(Tensor::from<double>({1}, std::vector<double>{3.0}), true);
+  Tape tape;
+  const Var y = ops::add(&tape, ops::mul(&tape, x, x), ops::scale(&tape, x, 4));
+  tape.backward(y);
+  EXPECT_DOUBLE_EQ(x.grad().item(), 10.0);
+}
+
+TEST(Tape, NothingIsRecordedWithoutGradients) {
+  const Var x(Tensor::zeros({2, 2}));
+  Tape tape;
+  ops::tanh(&tape, x);
+  EXPECT_EQ(tape.size(), 0u);
+}
+
+template <class E, class F>
+void expect_error(const std::string& text, F f) {
+  try {
+    f();
+    FAIL() << "no error; expected: " << text;
+  } catch (const E& e) {
+    EXPECT_EQ(std::string(e.what()), text);
+  }
+}
+
+TEST(OpErrors, NameTheOpTheShapesAndTheRemedy) {
+  const Var x = random_var({3, 4}, 1), w = random_var({5, 6}, 2);
+  expect_error<ShapeError>("[linear] the last axis of x must be 6; got 4. Check the sizes of the layers.",
+                           [&] { ops::linear(nullptr, x, w, Var()); });
+  expect_error<ShapeError>("[add] both operands must have the same shape; got [3, 4] and [5, 6]. Reshape one.",
+                           [&] { ops::add(nullptr, x, w); });
+  expect_error<ShapeError>("[embedding] ids must lie in [0, 3); got 3 at position 1. Check the vocabulary.", [&] {
+    ops::embedding(nullptr, std::vector<int32_t>{0, 3}, x);
+  });
+  expect_error<ConfigError>("[dropout] the probability must lie in [0, 1); got 1. Use 0 to switch it off.",
+                            [&] { ops::dropout(nullptr, x, 1.0, 0, 0); });
+  expect_error<ShapeError>("[cross_entropy] targets must lie in [0, 4); got -1. Check the vocabulary.", [&] {
+    ops::cross_entropy(nullptr, x, std::vector<int32_t>{0, 1, -1}, 0);
+  });
+  expect_error<ShapeError>("[backward] the loss must be one number; got shape [3, 4]. Reduce it with a mean or sum.",
+                           [&] {
+                             Tape tape;
+                             tape.backward(x);
+                           });
+  expect_error<ShapeError>("[slice_columns] columns must lie in [0, 4]; got 2..5. Check the range.",
+                           [&] { ops::slice_columns(nullptr, x, 2, 5); });
+}
+
+TEST(CrossEntropy, IsLogOfVocabularyForUniformLogits) {
+  const Var logits(Tensor::zeros({2, 8}, DType::f64));
+  const auto result = ops::cross_entropy(nullptr, logits, std::vector<int32_t>{1, 2}, 0.1);
+  EXPECT_NEAR(result.loss.value().item(), std::log(8.0), 1e-12);
+  EXPECT_NEAR(result.nll_sum, 2 * std::log(8.0), 1e-12);
+}
+
+}  // namespace
+}  // namespace carousel

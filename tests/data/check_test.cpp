@@ -1,0 +1,93 @@
+#include "carousel/data/check.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/support/temp_dir.h"
+
+namespace carousel::data {
+namespace {
+
+using testing::TempDir;
+
+bool says(const DataReport& report, const std::string& part) {
+  const auto sentences = report.sentences();
+  return std::any_of(sentences.begin(), sentences.end(),
+                     [&](const std::string& text) { return text.find(part) != std::string::npos; });
+}
+
+TEST(DataCheck, FindsWhatIsThere) {
+  TempDir folder;
+  const std::string train = folder.write("t.tsv",
+                                         "cab\tK AE B\n"
+                                         "\n"
+                                         "cab\tK AE B\n"
+                                         "cab\tK AH B\n"
+                                         "lonely\n"
+                                         "ba\xE2\x80\x8B"
+                                         "d\tB AE D\n");
+  const std::string dev = folder.write("d.tsv", "cab\tK AE B\ncad\tK AE D\ncab\tK X\nzap\tB\n");
+  const DataReport report = check({train}, {dev}, {});
+  EXPECT_FALSE(report.sound());
+  EXPECT_EQ(report.examples, 4);
+  EXPECT_EQ(report.blank_lines, 1);
+  EXPECT_EQ(report.faults.count, 1);
+  EXPECT_NE(report.faults.examples[0].find("t.tsv:5:7: [data] a line must have two tab-separated columns"),
+            std::string::npos);
+  EXPECT_EQ(report.duplicates.count, 1);
+  EXPECT_EQ(report.duplicates.examples[0], train + ":3 repeats line 1: \"cab\"");
+  EXPECT_EQ(report.sources, 2);
+  EXPECT_EQ(report.ambiguous.examples, (std::vector<std::string>{"\"cab\" has 2"}));
+  EXPECT_EQ(report.source.inventory, 5);  // a b c d and the invisible one
+  EXPECT_EQ(report.source.once.count, 2);
+  EXPECT_EQ(report.source.suspicious.examples, (std::vector<std::string>{train + ":6: U+200B"}));
+  EXPECT_EQ(report.source.unseen.examples, (std::vector<std::string>{"p", "z"}));
+  EXPECT_EQ(report.target.length_min, 3);
+  EXPECT_EQ(report.target.length_max, 3);
+  EXPECT_EQ(report.target.unseen.examples, (std::vector<std::string>{"X"}));
+  EXPECT_EQ(report.dev.examples, 4);
+  EXPECT_EQ(report.dev.sources_in_train, 2);
+  EXPECT_EQ(report.dev.leaked.count, 1);
+
+  EXPECT_TRUE(says(report, "1 line would be refused: "));
+  EXPECT_TRUE(says(report, "4 examples with 2 different sources (tsv: two tab-separated columns in 4 of the 5 lines)"));
+  EXPECT_TRUE(says(report, "source: 2 symbols of dev are not in the training data: p; z"));
+  EXPECT_TRUE(says(report, "1 dev example is in the training data too, so its score means nothing: "));
+  const std::string json = report.to_json();
+  EXPECT_TRUE(json.starts_with(R"({"schema":"carousel/data-check@1","sound":false,"format":"tsv",)")) << json;
+  EXPECT_NE(json.find(R"("sources_in_train":2)"), std::string::npos);
+}
+
+TEST(DataCheck, CleanDataIsSound) {
+  TempDir folder;
+  const DataReport report = check({folder.write("t.tsv", "ab\tx y\nba\ty x\n")}, {}, {});
+  EXPECT_TRUE(report.sound());
+  EXPECT_FALSE(report.has_dev);
+  EXPECT_EQ(report.to_json().find("\"dev\":"), std::string::npos);
+}
+
+TEST(DataCheck, ConstantTargetsAndEmptyDataAreNotSound) {
+  TempDir folder;
+  const DataReport constant = check({folder.write("c.tsv", "a\tx\nb\tx\n")}, {}, {});
+  EXPECT_TRUE(constant.constant_target);
+  EXPECT_FALSE(constant.sound());
+  EXPECT_TRUE(says(constant, "all targets are equal"));
+  const DataReport empty = check({folder.write("e.tsv", "a\nb\n")}, {}, {});
+  EXPECT_FALSE(empty.sound());
+  EXPECT_EQ(empty.faults.count, 2);
+  EXPECT_TRUE(says(empty, "no example"));
+}
+
+TEST(DataCheck, ListsOnlyTheFirstFindings) {
+  TempDir folder;
+  std::string text = "a\tx\nb\ty\n";
+  for (int i = 0; i < 20; ++i) text += "a\tx\n";
+  const DataReport report = check({folder.write("t.tsv", text)}, {}, {});
+  EXPECT_EQ(report.duplicates.count, 20);
+  EXPECT_EQ(report.duplicates.examples.size(), Finding::kExamples);
+  EXPECT_TRUE(says(report, "; ..."));
+}
+
+}  // namespace
+}  // namespace carousel::data

@@ -1,0 +1,128 @@
+// Products of every kernel set against the double-precision reference.
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <cmath>
+#include <vector>
+
+#include "carousel/base/error.h"
+#include "carousel/base/rng.h"
+#include "carousel/kernels/table.h"
+
+namespace carousel::kernels {
+namespace {
+
+std::vector<float> random_values(int64_t n, uint64_t seed) {
+  Rng rng(seed, 0);
+  std::vector<float> v(static_cast<size_t>(n));
+  for (float& x : v) x = rng.normal();
+  return v;
+}
+
+struct Case {
+  int64_t m, n, k;
+};
+
+const std::vector<Case> kCases = {{1, 1, 1},    {1, 17, 5},    {3, 16, 8},     {5, 33, 31},   {12, 32, 64},
+                                  {13, 47, 65}, {130, 70, 20}, {300, 24, 257}, {7, 129, 600}, {64, 96, 1040}};
+
+double tolerance(int64_t k) {
+  return 1e-6 * std::sqrt(static_cast<double>(k)) * 8;
+}
+
+class Product : public testing::TestWithParam<std::string> {};
+
+TEST_P(Product, EqualsDoubleReferenceForEveryTransposition) {
+  const Table<float>& table = table_named(GetParam());
+  const int64_t before = gemm_calls(GetParam());
+  for (const auto& [m, n, k] : kCases) {
+    for (int flags = 0; flags < 8; ++flags) {
+      const bool ta = flags & 1, tb = flags & 2, add = flags & 4;
+      const auto a = random_values(m * k, 1), b = random_values(k * n, 2);
+      auto c = random_values(m * n, 3);
+      const auto c0 = c;
+      table.gemm({ta, tb, m, n, k, a.data(), ta ? m : k, b.data(), tb ? k : n, c.data(), n, add});
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) {
+          const auto at = static_cast<size_t>(i * n + j);
+          double sum = add ? static_cast<double>(c0[at]) : 0.0;
+          for (int64_t l = 0; l < k; ++l)
+            sum += static_cast<double>(a[static_cast<size_t>(ta ? l * m + i : i * k + l)]) *
+                   static_cast<double>(b[static_cast<size_t>(tb ? j * k + l : l * n + j)]);
+          ASSERT_NEAR(c[at], sum, tolerance(k)) << m << "x" << n << "x" << k << " flags " << flags;
+        }
+    }
+  }
+  EXPECT_GT(gemm_calls(GetParam()), before) << "another set answered";
+}
+
+TEST_P(Product, PackedEqualsPlainInsideAndOutsideAParallelRegion) {
+  const Table<float>& table = table_named(GetParam());
+  for (const auto& [m, n, k] : kCases) {
+    for (const bool transposed : {false, true}) {
+      const auto a = random_values(m * k, 4), b = random_values(k * n, 5);
+      auto expected = random_values(m * n, 6), outside = expected, inside = expected;
+      table_named("reference")
+          .gemm({false, transposed, m, n, k, a.data(), k, b.data(), transposed ? k : n, expected.data(), n, true});
+      const auto packed = table.pack(transposed, k, n);
+      packed->assign(b.data(), transposed ? k : n);
+      packed->multiply(m, a.data(), outside.data(), true);
+      const int64_t rows = m;  // a structured binding may not be used in a parallel region
+#pragma omp parallel num_threads(2)
+#pragma omp single
+      packed->multiply(rows, a.data(), inside.data(), true);
+      for (size_t i = 0; i < expected.size(); ++i) {
+        ASSERT_NEAR(outside[i], expected[i], tolerance(k)) << m << "x" << n << "x" << k;
+        ASSERT_NEAR(inside[i], expected[i], tolerance(k)) << m << "x" << n << "x" << k;
+      }
+    }
+  }
+}
+
+TEST_P(Product, RowsOfAStridedMatrixAreLeftAlone) {
+  const Table<float>& table = table_named(GetParam());
+  const auto a = random_values(4 * 10, 1), b = random_values(6 * 9, 2);
+  std::vector<float> c(4 * 12, 7.0f);
+  table.gemm({false, false, 4, 5, 6, a.data(), 10, b.data(), 9, c.data(), 12, false});
+  for (size_t i = 0; i < 4; ++i) {
+    double sum = 0;
+    for (size_t l = 0; l < 6; ++l) sum += static_cast<double>(a[i * 10 + l]) * static_cast<double>(b[l * 9 + 4]);
+    EXPECT_NEAR(c[i * 12 + 4], sum, 1e-4);
+    for (size_t j = 5; j < 12; ++j) EXPECT_EQ(c[i * 12 + j], 7.0f);
+  }
+}
+
+TEST_P(Product, NothingToSumGivesZero) {
+  std::vector<float> a(1), b(1), c(6, 3.0f);
+  table_named(GetParam()).gemm({false, false, 2, 3, 0, a.data(), 1, b.data(), 3, c.data(), 3, false});
+  for (const float x : c) EXPECT_EQ(x, 0.0f);
+}
+
+INSTANTIATE_TEST_SUITE_P(AllSets, Product, testing::ValuesIn(available()),
+                         [](const auto& param_info) { return param_info.param; });
+
+TEST(Dispatch, UnknownSetNamesTheKnownOnes) {
+  try {
+    table_named("cuda");
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_NE(std::string(e.what()).find(
+                  "[kernels] CAROUSEL_KERNELS names a kernel set of this build; got 'cuda'. Use one of: "),
+              std::string::npos)
+        << e.what();
+  }
+}
+
+TEST(Dispatch, ForcedSetIsTheOneThatRuns) {
+  const char* forced = std::getenv("CAROUSEL_KERNELS");
+  const std::string expected = forced && *forced ? forced : available().front();
+  EXPECT_EQ(table<float>().name, expected);
+  const int64_t before = gemm_calls(expected);
+  float a = 2, b = 3, c = 0;
+  table<float>().gemm({false, false, 1, 1, 1, &a, 1, &b, 1, &c, 1, false});
+  EXPECT_EQ(c, 6.0f);
+  EXPECT_EQ(gemm_calls(expected), before + 1);
+}
+
+}  // namespace
+}  // namespace carousel::kernels

@@ -1,0 +1,174 @@
+// The fused attention decoder: numerical gradients for every score and wiring, steps = whole, threads, errors.
+#include "carousel/nn/attention_decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "carousel/autograd/grad_check.h"
+#include "carousel/autograd/ops/elementwise.h"
+#include "carousel/autograd/ops/linear.h"
+#include "carousel/autograd/ops/rows.h"
+#include "carousel/base/error.h"
+#include "carousel/base/rng.h"
+#include "carousel/base/threads.h"
+
+namespace carousel::nn {
+namespace {
+
+Var random_var(Shape shape, uint64_t seed, DType dtype) {
+  Rng rng(seed, 0);
+  Tensor t = Tensor::empty(std::move(shape), DType::f64);
+  for (int64_t i = 0; i < t.numel(); ++i) t.data<double>()[i] = 0.5 * static_cast<double>(rng.normal());
+  return Var(t.to(dtype), true);
+}
+
+struct Sample {
+  Packing packing;
+  DecoderInput in;
+  DecoderWeights w;
+  DecoderOptions options;
+  std::vector<Var> inputs() const {
+    std::vector<Var> all;
+    for (const Var& v : {in.embedded, in.memory, in.keys, in.h0, in.c0, w.w_ih, w.w_hh, w.bias, w.w_query, w.v})
+      if (v.defined()) all.push_back(v);
+    return all;
+  }
+};
+
+constexpr int64_t kHidden = 4, kEmbed = 3;
+
+Sample make_sample(DecoderOptions options, DType dtype = DType::f64, int64_t hidden = kHidden, int64_t batch = 3) {
+  Sample s;
+  s.options = options;
+  std::vector<int64_t> lengths, source_lengths;
+  for (int64_t i = 0; i < batch; ++i)
+    lengths.push_back(1 + (i * 5 + 2) % 4), source_lengths.push_back(1 + (i * 3 + 1) % 5);
+  s.packing = Packing::make(lengths);
+  int64_t total = 0;
+  for (int64_t j = 0; j < batch; ++j) {
+    int64_t len =
+        options.score == Score::none ? 1 : source_lengths[static_cast<size_t>(s.packing.order[static_cast<size_t>(j)])];
+    s.in.sources.push_back({total, len});
+    total += len;
+  }
+  const int64_t width = options.score == Score::dot ? hidden : 5, dim = is_additive(options.score) ? 6 : hidden;
+  s.in.embedded = random_var({s.packing.rows(), kEmbed}, 1, dtype);
+  s.in.memory = random_var({total, width}, 2, dtype);
+  s.in.keys =
+      options.score == Score::dot || options.score == Score::none ? s.in.memory : random_var({total, dim}, 3, dtype);
+  s.in.h0 = random_var({batch, hidden}, 4, dtype);
+  s.in.c0 = random_var({batch, hidden}, 5, dtype);
+  s.w.w_ih = random_var({4 * hidden, kEmbed + (options.feed_context ? width : 0)}, 6, dtype);
+  s.w.w_hh = random_var({4 * hidden, hidden}, 7, dtype);
+  s.w.bias = random_var({4 * hidden}, 8, dtype);
+  if (is_additive(options.score)) {
+    s.w.w_query = random_var({dim, hidden}, 9, dtype);
+    s.w.v = random_var({dim}, 10, dtype);
+  }
+  return s;
+}
+
+std::vector<DecoderOptions> all_options() {
+  std::vector<DecoderOptions> list;
+  for (const std::string& name : score_names())
+    for (const bool feed : {true, false})
+      for (const bool current : {false, true}) list.push_back({score_of(name), feed, current});
+  return list;
+}
+
+std::string name_of_options(const testing::TestParamInfo<DecoderOptions>& param_info) {
+  return std::string(name_of(param_info.param.score)) + (param_info.param.feed_context ? "_fed" : "_unfed") +
+         (param_info.param.current_query ? "_current" : "_previous");
+}
+
+class EveryWiring : public testing::TestWithParam<DecoderOptions> {};
+
+TEST_P(EveryWiring, GradientEqualsCentralDifferences) {
+  const Sample s = make_sample(GetParam());
+  const GradCheck check = grad_check(
+      [&](Tape* t) {
+        const DecoderOutput out = attention_decoder(t, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+        // Features and attention weights both count.
+        const Var total = ops::sum(t, ops::mul(t, out.weights, out.weights));
+        return ops::add(t, ops::sum(t, ops::mul(t, out.features, out.features)), total);
+      },
+      s.inputs());
+  EXPECT_LE(check.worst, 1e-6) << check.where;
+}
+
+TEST_P(EveryWiring, StepsEqualTheWholeTarget) {
+  const Sample s = make_sample(GetParam());
+  const DecoderOutput whole = attention_decoder(nullptr, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+  const int64_t hidden = kHidden, width = s.in.memory.value().dim(1);
+  DecoderState state{s.in.h0.value().clone(), s.in.c0.value().clone(), Tensor::zeros({3, width}, DType::f64)};
+  for (int64_t t = 0; t < s.packing.seq_len(); ++t) {
+    const int64_t alive = s.packing.batch_sizes[static_cast<size_t>(t)], row = s.packing.row(t, 0);
+    state = {state.h.rows(0, alive), state.c.rows(0, alive), state.context.rows(0, alive)};
+    const std::vector<SourceSpan> sources(s.in.sources.begin(), s.in.sources.begin() + alive);
+    Tensor features, attention;
+    attention_decoder_step(find_cell("lstm"), s.in.embedded.value().rows(row, row + alive), s.in, sources, s.w,
+                           s.options, state, features, &attention);
+    for (int64_t i = 0; i < features.numel(); ++i)
+      ASSERT_NEAR(features.data<double>()[i], whole.features.value().data<double>()[row * (hidden + width) + i], 1e-12);
+    const int64_t at = whole.weight_offsets[static_cast<size_t>(row)];
+    for (int64_t i = 0; i < attention.numel(); ++i)
+      ASSERT_NEAR(attention.data<double>()[i], whole.weights.value().data<double>()[at + i], 1e-12);
+  }
+}
+
+TEST_P(EveryWiring, FloatEqualsDoubleForOneAndTwoThreads) {
+  for (const int threads : {1, 2}) {
+    set_threads(threads);
+    const Sample exact = make_sample(GetParam(), DType::f64, 33, 29),
+                 fast = make_sample(GetParam(), DType::f32, 33, 29);
+    std::vector<std::vector<double>> grads[2];
+    for (const Sample* s : {&exact, &fast}) {
+      Tape tape;
+      const Var features = attention_decoder(&tape, find_cell("lstm"), s->packing, s->in, s->w, s->options).features;
+      tape.backward(features, Tensor::full(features.value().shape(), 0.1, features.value().dtype()));
+      for (const Var& v : s->inputs()) {
+        const Tensor g = v.grad().to(DType::f64);
+        grads[s == &exact ? 0 : 1].emplace_back(g.span<double>().begin(), g.span<double>().end());
+      }
+    }
+    for (size_t k = 0; k < grads[0].size(); ++k) {
+      double largest = 1e-6;
+      for (const double v : grads[0][k]) largest = std::max(largest, std::abs(v));
+      for (size_t i = 0; i < grads[0][k].size(); ++i)
+        ASSERT_NEAR(grads[1][k][i], grads[0][k][i], 1e-4 * largest) << "input " << k << " threads " << threads;
+    }
+  }
+  set_threads(0);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryWiring, testing::ValuesIn(all_options()), name_of_options);
+
+TEST(AttentionDecoder, WeightsOfEachRowSumToOne) {
+  const Sample s = make_sample({Score::additive, true, false});
+  const DecoderOutput out = attention_decoder(nullptr, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+  for (size_t r = 0; r + 1 < out.weight_offsets.size(); ++r) {
+    double sum = 0;
+    for (int64_t i = out.weight_offsets[r]; i < out.weight_offsets[r + 1]; ++i)
+      sum += out.weights.value().data<double>()[i];
+    EXPECT_NEAR(sum, 1, 1e-12);
+  }
+}
+
+TEST(AttentionDecoder, UnequalWidthsNameTheRemedy) {
+  Sample s = make_sample({Score::general, true, false});
+  s.options.score = Score::scaled_dot;
+  s.in.keys = s.in.memory;
+  try {
+    attention_decoder(nullptr, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+    FAIL();
+  } catch (const ShapeError& e) {
+    EXPECT_STREQ(
+        e.what(),
+        "[attention] the score 'scaled_dot' needs keys as wide as the decoder state; got 5 and 4. Use attention = "
+        "general, mlp or additive, which project, or make the widths equal.");
+  }
+}
+
+}  // namespace
+}  // namespace carousel::nn

@@ -1,0 +1,68 @@
+// What is decided from the data and the time, and that the guide says the same.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "carousel/tasks/transduce_config.h"
+#include "tests/support/temp_dir.h"
+
+namespace carousel::tasks {
+namespace {
+
+TransduceConfig decided(int64_t examples, double seconds, double length = 8) {
+  TransduceConfig config;
+  config.trainer.threads = 2;
+  config.trainer.max_seconds = seconds;
+  decide(config, {examples, length, length, 40});
+  return config;
+}
+
+TEST(Decide, FollowsTheTableOfTheGuide) {
+  const std::string guide = testing::content_of(CAROUSEL_SOURCE_DIR "/docs/guide/transduce.md");
+  const std::regex row(R"(\| (\d+ or more|fewer) \| (\d+), (\d+), (\d+) \| (\d+) \|)");
+  int rows = 0;
+  for (std::sregex_iterator it(guide.begin(), guide.end(), row), end; it != end; ++it, ++rows) {
+    const std::string first = (*it)[1];
+    const TransduceConfig config = decided(first == "fewer" ? 1999 : std::stoll(first), 0);
+    EXPECT_EQ(config.model.num_layers, std::stoll((*it)[2])) << first;
+    EXPECT_EQ(config.model.hidden_size, std::stoll((*it)[3])) << first;
+    EXPECT_EQ(config.model.embedding_size, std::stoll((*it)[4])) << first;
+    EXPECT_EQ(config.batch_size, std::stoll((*it)[5])) << first;
+  }
+  EXPECT_EQ(rows, 3);
+}
+
+TEST(Decide, TakesASmallerModelWhenTimeIsShort) {
+  EXPECT_EQ(decided(110000, 1800).model.num_layers, 2);
+  EXPECT_EQ(decided(110000, 900).model.num_layers, 1);
+  EXPECT_LT(decided(110000, 90).model.hidden_size, 256);
+  EXPECT_EQ(decided(3600, 240).model.hidden_size, 192);
+}
+
+TEST(Decide, LeavesWhatTheUserSetAlone) {
+  TransduceConfig config;
+  config.model.hidden_size = 77;
+  config.model.dropout = 0;
+  config.model.guided_attention = 0;
+  config.batch_size = 5;
+  config.trainer.learning_rate = 0.5;
+  config.trainer.epochs = 3;
+  decide(config, {100, 5, 5, 40});
+  EXPECT_EQ(config.model.hidden_size, 77);
+  EXPECT_EQ(config.model.attention_size, 77);
+  EXPECT_EQ(config.model.dropout, 0);
+  EXPECT_EQ(config.model.guided_attention, 0);
+  EXPECT_EQ(config.batch_size, 5);
+  EXPECT_EQ(config.trainer.learning_rate, 0.5);
+  EXPECT_EQ(config.trainer.epochs, 3);
+}
+
+TEST(Decide, EpochsFollowTheSizeOfTheDataUnlessAnythingBoundsTheRun) {
+  EXPECT_EQ(decided(3600, 0).trainer.epochs, 100);
+  EXPECT_EQ(decided(60000, 0).trainer.epochs, 20);
+  EXPECT_EQ(decided(10000000, 0).trainer.epochs, 8);
+  EXPECT_EQ(decided(3600, 60).trainer.epochs, 0);
+}
+
+}  // namespace
+}  // namespace carousel::tasks

@@ -1,0 +1,144 @@
+// Every option of the task changes what comes out.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "carousel/base/error.h"
+#include "tests/tasks/toy_run.h"
+
+namespace carousel::tasks {
+namespace {
+
+/// Everything that a run leaves behind: weights, tokenizers and answers.
+std::string outcome(const std::string& file, Settings settings) {
+  ToyRun run(file, settings);
+  run.train();
+  std::string text;
+  for (const nn::NamedParameter& p : run.job.model->module().parameters()) {
+    text += p.name + p.var.value().shape().str();
+    text.append(static_cast<const char*>(p.var.value().raw()), static_cast<size_t>(p.var.value().nbytes()));
+  }
+  for (const auto& [key, value] : run.job.model->metadata()) text += key + value;
+  PredictOptions options;
+  options.nbest = 3;
+  for (const Prediction& p : run.job.model->predict({"abcdef", "fedcba"}, options))
+    for (const Hypothesis& h : p.hypotheses) text += h.text + std::to_string(h.log_probability);
+  return text;
+}
+
+/// Another value of each option, and what must be set beside it to matter.
+const std::map<std::string, Settings>& changes() {
+  static const std::map<std::string, Settings> table = {
+      {"source_tokens", {{"source_tokens", "words"}}},
+      {"target_tokens", {{"target_tokens", "characters"}}},
+      {"normalize", {{"normalize", "nfd"}}},
+      {"source_case", {{"source_case", "keep"}}},
+      {"bpe_merges", {{"source_tokens", "bpe"}, {"bpe_merges", "3"}}},
+      {"min_count", {{"min_count", "100"}}},
+      {"dev_share", {{"dev_share", "0.4"}}},
+      {"group", {{"group", "stem"}}},
+      {"embedding_size", {{"embedding_size", "9"}}},
+      {"hidden_size", {{"hidden_size", "17"}}},
+      {"num_layers", {{"num_layers", "2"}}},
+      {"bidirectional", {{"bidirectional", "false"}}},
+      {"attention", {{"attention", "mlp"}}},
+      {"attention_size", {{"attention_size", "5"}}},
+      {"context", {{"context", "input"}}},
+      {"query", {{"query", "current"}}},
+      {"dropout", {{"dropout", "0.5"}}},
+      {"label_smoothing", {{"label_smoothing", "0.3"}}},
+      {"guided_attention", {{"guided_attention", "5"}}},
+      {"guided_until", {{"guided_until", "0.9"}}},
+      {"guided_width", {{"guided_width", "0.1"}}},
+      {"seed", {{"seed", "2"}}},
+      {"max_steps", {{"max_steps", "5"}}},
+      {"epochs", {{"max_steps", "0"}, {"epochs", "1"}}},
+      {"optimizer", {{"optimizer", "sgd"}}},
+      {"learning_rate", {{"learning_rate", "0.01"}}},
+      {"weight_decay", {{"weight_decay", "0.5"}}},
+      {"momentum", {{"optimizer", "sgd"}, {"momentum", "0.5"}}},
+      {"beta1", {{"beta1", "0.5"}}},
+      {"beta2", {{"beta2", "0.5"}}},
+      {"epsilon", {{"epsilon", "0.1"}}},
+      {"warmup", {{"warmup", "0.5"}}},
+      {"decay_start", {{"decay_start", "0"}}},
+      {"final_learning_rate", {{"final_learning_rate", "1"}}},
+      {"clip_norm", {{"clip_norm", "0.01"}}},
+      {"ema", {{"ema", "0.9"}}},
+      {"batch_size", {{"batch_size", "8"}}},
+      {"beam_size", {{"beam_size", "1"}}},
+      {"length_penalty", {{"max_steps", "60"}, {"learning_rate", "0.02"}, {"length_penalty", "4"}}},
+      {"max_length_factor", {{"max_length_factor", "0"}, {"max_length_extra", "2"}}},
+      {"max_length_extra", {{"max_length_factor", "0"}, {"max_length_extra", "1"}}}};
+  return table;
+}
+
+/// What an option is compared with when its change needs company.
+Settings company(const std::string& name) {
+  if (name == "bpe_merges") return {{"source_tokens", "bpe"}};
+  if (name == "momentum") return {{"optimizer", "sgd"}};
+  // A length penalty reorders hypotheses of unequal lengths that ended: the model must have learnt to end.
+  if (name == "length_penalty") return {{"max_steps", "60"}, {"learning_rate", "0.02"}};
+  if (name == "max_length_extra") return {{"max_length_factor", "0"}, {"max_length_extra", "2"}};
+  return {};
+}
+
+/// Options that must not change the numbers; each has its own test where it acts.
+bool acts_elsewhere(const std::string& name) {
+  return name == "cell"                         // one cell so far
+         || name == "threads"                   // same results, other speed
+         || name == "max_seconds"               // depends on the clock; tests/train
+         || name == "patience"                  // tests/train
+         || name == "eval_every_epochs"         // tests/train
+         || name == "checkpoint_every_seconds"  // tests/engine
+         || name == "replay"                    // tests/engine
+         || name == "max_line_bytes";           // tests/data
+}
+
+TEST(TransduceOptions, EveryOptionChangesTheOutcome) {
+  const testing::TempDir dir;
+  // Some words are beginnings of others, so that word families exist.
+  std::string families;
+  for (const char* word : {"abcde", "fedcb", "beadf", "cafed"})
+    for (const char* end : {"", "a", "b", "ab"})
+      families += std::string(word) + end + "\tA B" + (*end ? " E" : "") + "\n";
+  const std::string file = dir.write("words.tsv", spelling_lines(30, 3) + families);
+  auto task = make_task("transduce");
+  OptionTable table;
+  task->options(table);
+  std::map<Settings, std::string> before;
+  for (const Option& row : table.rows()) {
+    if (acts_elsewhere(row.name)) continue;
+    const auto change = changes().find(row.name);
+    ASSERT_NE(change, changes().end()) << "no test for the option " << row.name;
+    Settings base = small_settings(), changed = base;
+    for (const auto& s : company(row.name)) base.push_back(s);
+    for (const auto& s : change->second) changed.push_back(s);
+    if (!before.contains(base)) before[base] = outcome(file, base);
+    EXPECT_TRUE(outcome(file, changed) != before[base]) << row.name << " changes nothing";
+  }
+}
+
+TEST(TransduceOptions, TheSameOptionsGiveTheSameBytes) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("words.tsv", spelling_lines(40, 3));
+  EXPECT_TRUE(outcome(file, small_settings()) == outcome(file, small_settings()));
+}
+
+TEST(TransduceOptions, DotScoresAreRefusedForBothDirectionsWithTheRemedy) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("words.tsv", spelling_lines(40, 3));
+  for (const char* score : {"dot", "scaled_dot"}) {
+    Settings settings = small_settings();
+    settings.emplace_back("attention", score);
+    EXPECT_EQ(testing::error_of<ConfigError>([&] { ToyRun(file, settings); }),
+              std::string("[seq2seq] attention = ") + score +
+                  " compares the decoder state (16 wide) with encoder states of both directions (32 wide); got unequal "
+                  "widths. Use attention = general, mlp or additive, which project, or bidirectional = false.");
+    settings.emplace_back("bidirectional", "false");
+    EXPECT_FALSE(outcome(file, settings).empty());
+  }
+}
+
+}  // namespace
+}  // namespace carousel::tasks
