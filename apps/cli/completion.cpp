@@ -112,8 +112,8 @@ std::string zsh_script(const CLI::App& app) {
         cases += fmt::format(" \\\n        {}\"{}\"", quoted("*--set" + help), value);
         continue;
       }
-      cases += fmt::format(" \\\n        {}", quoted(flag.name + help + value));
-      if (!flag.short_name.empty()) cases += fmt::format(" \\\n        {}", quoted(flag.short_name + help + value));
+      for (const std::string& name : {flag.name, flag.short_name})
+        if (!name.empty()) cases += fmt::format(" \\\n        {}", quoted(fmt::format("{}{}{}", name, help, value)));
     }
     cases += " \\\n        '*:file:_files' ;;\n";
   }

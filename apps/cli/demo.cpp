@@ -73,7 +73,7 @@ std::string make_file(const Demo& demo, const std::string& path, int64_t count, 
   while (count > 0) {
     const auto [input, output] = demo.make(rng);
     if (!seen.insert(input).second) continue;
-    text += input + "\t" + output + "\n";
+    text += fmt::format("{}\t{}\n", input, output);
     --count;
   }
   atomic_write(path, text);

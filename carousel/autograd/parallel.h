@@ -4,7 +4,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <exception>
 
 #include "carousel/base/threads.h"
 #include "carousel/kernels/table.h"
@@ -28,7 +30,41 @@ inline int worthwhile_threads(int64_t work, int64_t grain) {
   return static_cast<int>(std::clamp<int64_t>(work / grain, 1, num_threads()));
 }
 
-/// body(begin, end) over parts of [0, n). `cost` is the work of one index in elementary operations.
+/// Takes exceptions out of parallel regions: one that leaves an OpenMP region ends the whole program. Each thread runs
+/// its work through run(), and rethrow() stands behind the region:
+///
+///     ParallelGuard guard;
+///     #pragma omp parallel
+///     {
+///       guard.run([&] { first_half(); });
+///     #pragma omp barrier              // outside of run(): every thread must reach it
+///       guard.run([&] { second_half(); });
+///     }
+///     guard.rethrow();
+class ParallelGuard {
+ public:
+  /// Calls body() unless some thread has failed before. Of several exceptions the first one is kept.
+  template <class Body>
+  void run(Body&& body) noexcept {
+    if (failed_.load(std::memory_order_relaxed)) return;
+    try {
+      body();
+    } catch (...) {
+      if (!failed_.exchange(true)) error_ = std::current_exception();
+    }
+  }
+  /// Throws what was kept, if anything. The end of the region orders it behind all run().
+  void rethrow() {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::atomic<bool> failed_{false};
+  std::exception_ptr error_;
+};
+
+/// body(begin, end) over parts of [0, n). `cost` is the work of one index in elementary operations. What a body throws
+/// comes out here, whichever thread it ran on.
 template <class Body>
 void parallel_for(int64_t n, int64_t cost, Body body, int64_t step = 1) {
   const int threads = worthwhile_threads(n * cost, 1 << 18);
@@ -36,12 +72,14 @@ void parallel_for(int64_t n, int64_t cost, Body body, int64_t step = 1) {
     if (n > 0) body(int64_t{0}, n);
     return;
   }
+  ParallelGuard guard;
 #pragma omp parallel num_threads(threads)
   {
     const FlushDenormals flush;
     const Range part = part_of(n, omp_get_thread_num(), omp_get_num_threads(), step);
-    if (part.size() > 0) body(part.begin, part.end);
+    if (part.size() > 0) guard.run([&] { body(part.begin, part.end); });
   }
+  guard.rethrow();
 }
 
 /// A plain product, rows (or, when there are few, columns) of C split over threads.

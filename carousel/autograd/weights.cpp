@@ -23,7 +23,7 @@ struct Forms {
 }  // namespace
 
 template <class T>
-const kernels::Packed<T>& packed_weight(Var weight, WeightSlice slice) {
+const kernels::Packed<T>& packed_weight(const Var& weight, WeightSlice slice) {
   const Tensor& value = weight.value();
   const int64_t rows = value.dim(0), columns = value.dim(1);
   if (slice.end < 0) slice.end = columns;
@@ -49,7 +49,7 @@ const kernels::Packed<T>& packed_weight(Var weight, WeightSlice slice) {
   list.push_back(std::move(form));
   return *list.back().packed;
 }
-template const kernels::Packed<float>& packed_weight<float>(Var, WeightSlice);
-template const kernels::Packed<double>& packed_weight<double>(Var, WeightSlice);
+template const kernels::Packed<float>& packed_weight<float>(const Var&, WeightSlice);
+template const kernels::Packed<double>& packed_weight<double>(const Var&, WeightSlice);
 
 }  // namespace carousel

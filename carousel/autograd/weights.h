@@ -16,6 +16,6 @@ struct WeightSlice {
 /// The packed slice of `weight`. Valid until the weight changes or another kernel set is chosen. Not thread-safe: call
 /// it before a parallel region.
 template <class T>
-const kernels::Packed<T>& packed_weight(Var weight, WeightSlice slice);
+const kernels::Packed<T>& packed_weight(const Var& weight, WeightSlice slice);
 
 }  // namespace carousel

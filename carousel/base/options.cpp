@@ -186,7 +186,7 @@ const Option* OptionTable::find(const std::string& key) const {
 
 std::string OptionTable::nearest(const std::string& key) const {
   // A right name under a wrong section is the most likely slip; then whole keys, then bare names.
-  const std::string bare = key.substr(key.rfind('.') + 1);
+  std::string bare = key.substr(key.rfind('.') + 1);
   if (find(bare) != nullptr) return bare;
   std::vector<std::string> names;
   for (const Option& row : rows_) names.push_back(row.name);
