@@ -1,6 +1,5 @@
-// The picture of an attention map, written with libpng's simplified interface (no setjmp).
+// The picture of an attention map.
 #include <fmt/format.h>
-#include <png.h>
 
 #include <algorithm>
 #include <array>
@@ -9,19 +8,18 @@
 
 #include "apps/cli/font.h"
 #include "apps/cli/heat_map.h"
+#include "apps/cli/picture.h"
 #include "carousel/base/error.h"
 
 namespace carousel::cli {
 
 namespace {
 
-constexpr int64_t kCell = 24;         // pixels
-constexpr int64_t kScale = 2;         // pixels per dot of the font
+constexpr int64_t kCell = 24;  // pixels
+constexpr int64_t kScale = Picture::kScale;
 constexpr int64_t kMargin = 8;        // pixels
 constexpr int64_t kLargest = 16000;   // pixels of one side
 constexpr size_t kLongestLabel = 16;  // characters
-
-using Color = std::array<unsigned char, 3>;
 
 /// Dark violet over green to yellow, with even steps of lightness (the anchors of the viridis map).
 Color color_of(float weight) {
@@ -38,56 +36,6 @@ Color color_of(float weight) {
   }
   return color;
 }
-
-class Picture {
- public:
-  Picture(int64_t width, int64_t height)
-      : width_(width), height_(height), pixels_(static_cast<size_t>(width * height * 3), 255) {}
-
-  void fill(int64_t left, int64_t top, int64_t width, int64_t height, const Color& color) {
-    for (int64_t y = std::max<int64_t>(top, 0); y < std::min(top + height, height_); ++y) {
-      for (int64_t x = std::max<int64_t>(left, 0); x < std::min(left + width, width_); ++x) {
-        std::copy(color.begin(), color.end(), pixels_.begin() + static_cast<std::ptrdiff_t>((y * width_ + x) * 3));
-      }
-    }
-  }
-
-  /// Draws text from its top left corner, or going up from its bottom left corner.
-  void text(int64_t left, int64_t top, const std::string& characters, bool upward) {
-    for (size_t i = 0; i < characters.size(); ++i) {
-      const auto glyph = glyph_of(characters[i]);
-      for (int64_t column = 0; column < kGlyphWidth; ++column) {
-        for (int64_t row = 0; row < kGlyphHeight; ++row) {
-          if ((glyph[static_cast<size_t>(column)] >> row & 1) == 0) continue;
-          const int64_t along = (static_cast<int64_t>(i) * (kGlyphWidth + 1) + column) * kScale;
-          const int64_t across = row * kScale;
-          fill(upward ? left + across : left + along, upward ? top - along - kScale : top + across, kScale, kScale,
-               {0, 0, 0});
-        }
-      }
-    }
-  }
-
-  std::string encode() const {
-    png_image image{};
-    image.version = PNG_IMAGE_VERSION;
-    image.width = static_cast<png_uint_32>(width_);
-    image.height = static_cast<png_uint_32>(height_);
-    image.format = PNG_FORMAT_RGB;
-    png_alloc_size_t size = 0;
-    const bool measured = png_image_write_to_memory(&image, nullptr, &size, 0, pixels_.data(), 0, nullptr) != 0;
-    std::string bytes(measured ? size : 0, '\0');
-    if (!measured || png_image_write_to_memory(&image, bytes.data(), &size, 0, pixels_.data(), 0, nullptr) == 0) {
-      throw ResourceError(fmt::format("[png] the picture must be encoded; got: {}. Free memory.", image.message));
-    }
-    bytes.resize(size);
-    return bytes;
-  }
-
- private:
-  int64_t width_, height_;
-  std::vector<unsigned char> pixels_;
-};
 
 std::vector<std::string> plain_labels(const std::vector<std::string>& tokens) {
   std::vector<std::string> labels;
