@@ -73,10 +73,26 @@ HWY_INLINE void Tile(Left left, int64_t k, const float* panel, float* c, int64_t
   }
 }
 
-/// All rows against one panel.
-void PanelProduct(Left left, int64_t m, int64_t k, const float* panel, float* c, int64_t ldc, bool accumulate,
-                  int64_t width) {
+/// Rows of C in one tile.
+int64_t TileRows() {
+  return kTile;
+}
+
+/// Copies the full tiles of A (m rows, given transposed: row_stride 1) one after the other, each [k, kTile].
+void PackLeft(Left left, int64_t m, int64_t k, float* tiles) {
+  for (int64_t i = 0; i + kTile <= m; i += kTile) {
+    float* tile = tiles + i * k;
+    for (int64_t l = 0; l < k; ++l) std::copy_n(left.a + l * left.step + i, kTile, tile + l * kTile);
+  }
+}
+
+/// All rows against one panel. `tiles`: the full tiles of A as PackLeft leaves them, or null to read A in place.
+void PanelProduct(Left left, const float* tiles, int64_t m, int64_t k, const float* panel, float* c, int64_t ldc,
+                  bool accumulate, int64_t width) {
   int64_t i = 0;
+  if (tiles)
+    for (; i + kTile <= m; i += kTile)
+      Tile<kTile>({tiles + i * k, 1, kTile}, k, panel, c + i * ldc, ldc, accumulate, width);
   const auto run = [&]<int kRows>() HWY_ATTR {
     Tile<kRows>({left.a + i * left.row_stride, left.row_stride, left.step}, k, panel, c + i * ldc, ldc, accumulate,
                 width);
@@ -96,11 +112,13 @@ namespace carousel::kernels::simd {
 
 HWY_EXPORT(PanelWidth);
 HWY_EXPORT(PackPanel);
+HWY_EXPORT(TileRows);
+HWY_EXPORT(PackLeft);
 HWY_EXPORT(PanelProduct);
 
 namespace {
 
-constexpr int64_t kBlockRows = 256;
+constexpr int64_t kBlockRows = 128;
 
 class PanelPacked final : public Packed<float> {
  public:
@@ -119,7 +137,7 @@ class PanelPacked final : public Packed<float> {
     for (int64_t l = 0; l < k_; l += kBlockRows) {
       const int64_t depth = std::min(kBlockRows, k_ - l);
       for (int64_t j = 0; j < n_; j += width_) HWY_DYNAMIC_DISPATCH(PanelProduct)
-      ({a + l, k_, 1}, m, depth, values_.data() + j * k_ + l * width_, c + j, n_, accumulate || l > 0,
+      ({a + l, k_, 1}, nullptr, m, depth, values_.data() + j * k_ + l * width_, c + j, n_, accumulate || l > 0,
        std::min(width_, n_ - j));
     }
   }
@@ -135,18 +153,24 @@ class PanelPacked final : public Packed<float> {
 void gemm(const Gemm<float>& p) {
   count_gemm_call(1);
   const int64_t width = HWY_DYNAMIC_DISPATCH(PanelWidth)();
-  static thread_local std::vector<float> panel;
+  static thread_local std::vector<float> panel, tiles;
   panel.resize(static_cast<size_t>(kBlockRows * width));
+  // A transposed is read down its columns: with a row distance of a power of two (4 gates of 256 units) all rows of a
+  // tile fall into the same few cache sets, so full tiles are copied once for all panels.
+  const int64_t tile_rows = HWY_DYNAMIC_DISPATCH(TileRows)();
+  const bool copied = p.trans_a && p.m >= tile_rows && p.n > width;
+  if (copied) tiles.resize(std::max(tiles.size(), static_cast<size_t>(kBlockRows * p.m)));
   if (p.k == 0 && !p.accumulate)
     for (int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.ldc, p.n, 0.0f);
   for (int64_t l = 0; l < p.k; l += kBlockRows) {
     const int64_t depth = std::min(kBlockRows, p.k - l);
     const float* b = p.trans_b ? p.b + l : p.b + l * p.ldb;
     const float* a = p.trans_a ? p.a + l * p.lda : p.a + l;
+    if (copied) HWY_DYNAMIC_DISPATCH(PackLeft)({a, 1, p.lda}, p.m, depth, tiles.data());
     for (int64_t j = 0; j < p.n; j += width) {
       HWY_DYNAMIC_DISPATCH(PackPanel)(p.trans_b, b, p.ldb, depth, p.n, j, panel.data());
       HWY_DYNAMIC_DISPATCH(PanelProduct)
-      ({a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1}, p.m, depth, panel.data(), p.c + j, p.ldc,
+      ({a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1}, copied ? tiles.data() : nullptr, p.m, depth, panel.data(), p.c + j, p.ldc,
        p.accumulate || l > 0, std::min(width, p.n - j));
     }
   }
