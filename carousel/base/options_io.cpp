@@ -78,6 +78,15 @@ std::string place(const std::string& file, const toml::source_position& position
                   origin, key));
 }
 
+[[noreturn]] void throw_list_for_one(const std::string& origin, const std::string& key) {
+  throw ConfigError(
+      fmt::format("[{}] {} must be one value; got a list. Write the value without brackets.", origin, key));
+}
+
+bool takes_list(const Option& row) {
+  return std::holds_alternative<std::vector<int64_t>*>(row.field);
+}
+
 nlohmann::ordered_json json_of(const Option& row) {
   if (row.value_text() == row.auto_text && !row.auto_text.empty()) return row.auto_text;
   return std::visit([](auto* value) { return nlohmann::ordered_json(*value); }, row.field);
@@ -142,7 +151,9 @@ void OptionTable::read_toml(const std::string& text, const std::string& file) {
   const auto assign = [&](const std::string& key, const toml::node& node, const toml::key& name) {
     const std::string origin = place(file, name.source().begin);
     const auto value = text_of(node);
-    if (!value && find(key) != nullptr) throw_not_a_value(origin, key);
+    const Option* row = find(key);
+    if (row && node.is_array() && !takes_list(*row)) throw_list_for_one(origin, key);
+    if (row && !value) throw_not_a_value(origin, key);
     set(key, value.value_or(""), origin);
   };
   for (const auto& [name, node] : document) {
@@ -187,7 +198,9 @@ void OptionTable::from_json(const std::string& json, const std::string& file) {
         throw ConfigError(fmt::format("[{}] each option stands once; got {} twice. Remove one.", origin, key));
       }
       const auto value = text_of(entry.value);
-      if (!value && find(key) != nullptr) throw_not_a_value(origin, key);
+      const Option* row = find(key);
+      if (row && entry.value.is_array() && !takes_list(*row)) throw_list_for_one(origin, key);
+      if (row && !value) throw_not_a_value(origin, key);
       set(key, value.value_or(""), origin);
     }
   }

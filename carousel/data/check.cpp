@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <numeric>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "carousel/data/choose.h"
+#include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
+#include "carousel/data/split.h"
 
 namespace carousel::data {
 
@@ -43,16 +47,20 @@ void look_for_suspicious(const PairData& data, bool source, SideReport& report) 
   }
 }
 
-SideReport look_at_side(const PairData& data, const PairData& dev, const DataConfig& config, Side side) {
-  SideReport report;
-  const bool source = side == Side::source;
-  report.name = source ? "source" : "target";
-  if (data.examples.empty()) return report;
+std::vector<std::string_view> texts_of(const PairData& data, bool source) {
   std::vector<std::string_view> texts;
   for (const PairExample& example : data.examples) texts.push_back(source ? example.source : example.target);
-  const TokenPlan plan = plan_tokens(texts, config, side);
+  return texts;
+}
+
+/// Fills a report; the tokenizer that training would use comes back.
+std::unique_ptr<Tokenizer> look_at_side(const PairData& data, const PairData& dev, const DataConfig& config,
+                                        SideReport& report) {
+  const bool source = report.name == "source";
+  const std::vector<std::string_view> texts = texts_of(data, source);
+  const TokenPlan plan = plan_tokens(texts, config, source ? Side::source : Side::target);
   report.tokens = plan.reason;
-  const auto tokenizer = make_tokenizer(texts, plan, 1);
+  std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(texts, plan, 1);
   const Vocabulary& vocabulary = tokenizer->vocabulary();
   report.inventory = vocabulary.size() - Vocabulary::kMarkers;
   std::vector<int64_t> counts(static_cast<size_t>(vocabulary.size())), lengths;
@@ -81,7 +89,25 @@ SideReport look_at_side(const PairData& data, const PairData& dev, const DataCon
     }
   }
   for (const std::string& symbol : unseen) report.unseen.add(symbol);
-  return report;
+  return tokenizer;
+}
+
+void look_at_lengths(const PairData& data, const PairTokenizers& tokenizers, int64_t max_length, DataReport& report) {
+  std::vector<int64_t> all(data.examples.size());
+  std::iota(all.begin(), all.end(), int64_t{0});
+  const LengthCut cut = cut_long(data, all, tokenizers, max_length);
+  for (const int64_t i : cut.dropped) report.too_long.add(place_of(data, data.examples[static_cast<size_t>(i)]));
+  require_kept(data, cut, max_length);
+}
+
+/// The demands of training, by the functions that training calls. Throws DataError.
+void demand_what_training_does(const PairData& data, const PairData* dev, const DataConfig& config) {
+  require_learnable(data);
+  if (dev) {
+    require_dev(*dev);
+  } else {
+    cut_dev(data, config, 1);
+  }
 }
 
 void look_at_pairs(const PairData& data, DataReport& report) {
@@ -150,8 +176,18 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
     dev = read_pairs(dev_files, options);
     report.dev = look_at_dev(data, dev);
   }
-  report.source = look_at_side(data, dev, config, Side::source);
-  report.target = look_at_side(data, dev, config, Side::target);
+  report.source.name = "source";
+  report.target.name = "target";
+  try {
+    if (!data.examples.empty()) {
+      const auto source = look_at_side(data, dev, config, report.source);
+      const auto target = look_at_side(data, dev, config, report.target);
+      look_at_lengths(data, {*source, *target}, config.max_length, report);
+    }
+    demand_what_training_does(data, report.has_dev ? &dev : nullptr, config);
+  } catch (const DataError& error) {
+    report.refusal = error.what();
+  }
   return report;
 }
 

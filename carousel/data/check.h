@@ -47,12 +47,14 @@ struct DataReport {
   int64_t sources = 0;  ///< different ones
   Finding ambiguous;    ///< sources with several different targets
   bool constant_target = false;
+  Finding too_long;     ///< examples with more than max_length symbols on a side: training leaves them out
+  std::string refusal;  ///< what training would say about the data as a whole, or ""
   SideReport source, target;
   bool has_dev = false;
   DevReport dev;
 
   /// False when training on the data would be refused.
-  bool sound() const { return faults.count == 0 && examples > 0 && !constant_target; }
+  bool sound() const { return faults.count == 0 && refusal.empty(); }
   /// {"schema": "carousel/data-check@1", ...} as JSON text.
   std::string to_json() const;
   /// The same in sentences, the most important first.

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "carousel/base/text.h"
 #include "carousel/data/check.h"
 
 namespace carousel::data {
@@ -32,7 +33,7 @@ Json json_of(const SideReport& side) {
 
 /// "3 lines are bad: a; b; ...".
 std::string sentence(const Finding& finding, const std::string& one, const std::string& many) {
-  std::string text = finding.count == 1 ? "1 " + one : fmt::format("{} {}", finding.count, many);
+  std::string text = counted(finding.count, one, many);
   text += fmt::format(": {}", fmt::join(finding.examples, "; "));
   if (finding.count > static_cast<int64_t>(finding.examples.size())) text += "; ...";
   return text;
@@ -40,10 +41,9 @@ std::string sentence(const Finding& finding, const std::string& one, const std::
 
 void describe_side(const SideReport& side, std::vector<std::string>& out) {
   if (side.symbols == 0) return;
-  out.push_back(
-      fmt::format("{}: {} symbols of {} kinds; lengths {} to {}, median {}, 99 % up to {}; longest in line {}",
-                  side.name, side.symbols, side.inventory, side.length_min, side.length_max, side.length_median,
-                  side.length_99, side.longest_line));
+  out.push_back(fmt::format("{}: {} of {}; lengths {} to {}, median {}, 99 % up to {}; longest in line {}", side.name,
+                            counted(side.symbols, "symbol"), counted(side.inventory, "kind"), side.length_min,
+                            side.length_max, side.length_median, side.length_99, side.longest_line));
   out.push_back(side.tokens);
   if (side.once.count > 0)
     out.push_back(side.name + ": " + sentence(side.once, "symbol occurs once", "symbols occur once"));
@@ -73,6 +73,8 @@ std::string DataReport::to_json() const {
                {"sources", sources},
                {"sources_with_several_targets", json_of(ambiguous)},
                {"constant_target", constant_target},
+               {"too_long", json_of(too_long)},
+               {"refusal", refusal},
                {"source", json_of(source)},
                {"target", json_of(target)}};
   if (has_dev) {
@@ -88,16 +90,22 @@ std::vector<std::string> DataReport::sentences() const {
   if (faults.count > 0) out.push_back(sentence(faults, "line would be refused", "lines would be refused"));
   if (examples == 0) out.emplace_back("no example: there is nothing to learn from");
   if (constant_target) out.emplace_back("all targets are equal: there is nothing to learn");
+  if (!refusal.empty() && examples > 0 && !constant_target) out.push_back("training would refuse: " + refusal);
   if (dev.leaked.count > 0) {
     out.push_back(sentence(dev.leaked, "dev example is in the training data too, so its score means nothing",
                            "dev examples are in the training data too, so their score means nothing"));
   }
-  out.push_back(fmt::format("{} examples with {} different sources ({}: {})", examples, sources, format, reason));
+  out.push_back(fmt::format("{} with {} ({}: {})", counted(examples, "example"), counted(sources, "different source"),
+                            format, reason));
   if (has_dev) {
-    out.push_back(fmt::format("dev: {} examples, {} of them with a source that is in the training data", dev.examples,
-                              dev.sources_in_train));
+    out.push_back(fmt::format("dev: {}, {} of them with a source that is in the training data",
+                              counted(dev.examples, "example"), dev.sources_in_train));
   }
-  if (blank_lines > 0) out.push_back(fmt::format("{} blank lines are skipped", blank_lines));
+  if (blank_lines > 0) out.push_back(counted(blank_lines, "blank line is", "blank lines are") + " skipped");
+  if (too_long.count > 0) {
+    out.push_back(sentence(too_long, "example has more than max_length symbols on a side and is left out of training",
+                           "examples have more than max_length symbols on a side and are left out of training"));
+  }
   if (duplicates.count > 0) {
     out.push_back(sentence(duplicates, "example repeats another exactly", "examples repeat others exactly"));
   }

@@ -35,6 +35,10 @@ void DataConfig::options(OptionTable& table) {
       .add("group", &group,
            "Examples that stay on one side of that cut: those with the same source, or with the same word stem.")
       .one_of({"source", "stem"});
+  table
+      .add("max_length", &max_length,
+           "Longest source or target, in symbols: longer pairs are left out of training, longer inputs get no answer.")
+      .range(1, 1e6);
   table.add("max_line_bytes", &max_line_bytes, "Longest line that is read, in bytes.").range(16, 1e9);
 }
 

@@ -18,6 +18,7 @@ struct DataConfig {
   int64_t min_count = 1;               ///< symbols seen less often are unknown
   double dev_share = 0;                ///< share of the examples; 0: chosen from the size of the data
   std::string group = "source";        ///< source | stem
+  int64_t max_length = 1000;           ///< symbols of a source or target
   int64_t max_line_bytes = int64_t{1} << 20;
 
   /// Adds the rows to the section that the caller has opened.

@@ -26,6 +26,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// Opens for reading; the descriptor belongs to the caller.
 int open_file(const std::string& file) {
+  if (file.empty()) throw ConfigError("[data] a file needs a name; got an empty one. Name the file.");
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     const int error = errno;

@@ -28,7 +28,7 @@ struct ReadOptions {
 /// Memory use is bounded by the longest line. A file that starts with the gzip magic bytes is decompressed.
 ///
 /// DataError: no such file, not readable, a directory, empty, a line longer than max_line_bytes, invalid UTF-8 (with
-/// the byte), a NUL byte, damaged gzip data, more text than max_text_bytes.
+/// the byte), a NUL byte, damaged gzip data, more text than max_text_bytes. ConfigError: an empty name.
 class LineReader {
  public:
   explicit LineReader(std::string file, const ReadOptions& options = {});

@@ -28,6 +28,12 @@ void require_learnable(const PairData& data) {
   }
 }
 
+void require_dev(const PairData& dev) {
+  if (!dev.examples.empty()) return;
+  throw DataError(dev.files.empty() ? "dev" : dev.files.front(), 0, 0,
+                  "[data] the dev file must hold at least one pair; got none. Check it.");
+}
+
 std::vector<Question> group_by_source(const PairData& data, const std::vector<int64_t>& indices) {
   std::vector<Question> questions;
   std::unordered_map<std::string_view, size_t> known;

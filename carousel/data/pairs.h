@@ -37,6 +37,9 @@ PairData read_aligned_pairs(const std::string& source_file, const std::string& t
 /// Throws DataError when there is nothing to learn from: no example at all, or the same target in every example.
 void require_learnable(const PairData& data);
 
+/// Throws DataError when a dev set holds no example.
+void require_dev(const PairData& dev);
+
 /// Examples that share a source, in order of first use: one question with its references.
 struct Question {
   std::string_view source;        ///< points into the PairData

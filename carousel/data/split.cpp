@@ -8,6 +8,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
+#include "carousel/base/text.h"
 #include "carousel/data/unicode.h"
 
 namespace carousel::data {
@@ -87,9 +88,9 @@ Split cut_dev(const PairData& data, const DataConfig& config, uint64_t seed) {
   if (groups.size() < 2) {
     throw DataError(
         data.files.empty() ? "data" : data.files.front(), 0, 0,
-        fmt::format("[data] cutting a dev set needs at least 2 different sources; got {} in {} examples. Add "
-                    "data, or give a dev file with --dev.",
-                    groups.size(), data.examples.size()));
+        fmt::format("[data] cutting a dev set needs at least 2 different sources; got {} in {}. Add data, or give a "
+                    "dev file with --dev.",
+                    groups.size(), counted(static_cast<int64_t>(data.examples.size()), "example")));
   }
   const int64_t wanted = dev_size(static_cast<int64_t>(data.examples.size()), config.dev_share);
   std::vector<bool> taken(groups.size(), false);

@@ -87,6 +87,9 @@ Vocabulary Vocabulary::from_json(const std::string& json, const std::string& fil
   Vocabulary vocabulary;
   for (std::string& symbol : symbols) {
     if (symbol.empty()) object.fail("symbols must have text", "an empty one");
+    // No line of data can give them, and an answer with one would be two lines.
+    if (symbol.find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
+      object.fail("symbols must not hold line ends or NUL", "one that does");
     if (vocabulary.contains(symbol)) object.fail("symbols must differ", fmt::format("{} twice", clip_quoted(symbol)));
     vocabulary.insert(std::move(symbol));
   }

@@ -52,7 +52,8 @@ class Vocabulary {
 
   /// {"markers": [...], "symbols": [...]} as JSON text.
   std::string to_json() const;
-  /// Throws FormatError naming `file`: not JSON, other markers, an empty or duplicate symbol, too many symbols.
+  /// Throws FormatError naming `file`: not JSON, other markers, a symbol that is empty, twice there
+  /// or holds a line end or NUL, too many symbols.
   static Vocabulary from_json(const std::string& json, const std::string& file);
 
  private:

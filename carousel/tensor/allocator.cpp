@@ -60,13 +60,6 @@ class Pool {
     free_[size].push_back(block);
   }
 
-  void release() {
-    const std::lock_guard lock(mutex_);
-    for (auto& [size, list] : free_)
-      for (std::byte* block : list) std::free(block);
-    free_.clear();
-  }
-
   MemoryUse use() {
     const std::lock_guard lock(mutex_);
     return use_;
@@ -94,10 +87,6 @@ Pool& pool() {
 std::shared_ptr<std::byte> allocate_block(int64_t bytes) {
   const int64_t size = size_class(bytes);
   return {pool().take(size), [size](std::byte* block) { pool().give(block, size); }};
-}
-
-void release_pool() {
-  pool().release();
 }
 
 MemoryUse tensor_memory() {

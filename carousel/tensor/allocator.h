@@ -12,7 +12,4 @@ namespace carousel {
 /// a tensor that outlives its step stays valid.
 std::shared_ptr<std::byte> allocate_block(int64_t bytes);
 
-/// Returns all pooled free blocks to the system.
-void release_pool();
-
 }  // namespace carousel

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -93,11 +94,16 @@ void write_archive(const std::string& file, const Archive& archive) {
 Archive read_archive(const std::string& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error))
-    throw FormatError(file, -1, "[archive] a model is a file; got a folder.");
+    throw FormatError(file, -1, "[archive] a model is a file; got a folder. Name a file in it.");
   const std::unique_ptr<std::FILE, CloseFile> in(std::fopen(file.c_str(), "rb"));
-  if (!in) throw FormatError(file, -1, fmt::format("[archive] cannot open the file: {}.", std::strerror(errno)));
+  if (!in)
+    throw FormatError(file.empty() ? "\"\"" : file, -1,
+                      fmt::format("[archive] the model file must be readable; got: {}. {}", std::strerror(errno),
+                                  errno == ENOENT ? "Check the path, or write the file with `carousel train -o`."
+                                                  : "Check its permissions."));
   const auto size = std::filesystem::file_size(file, error);
-  if (error) throw FormatError(file, -1, "[archive] a model is a regular file; got something else.");
+  if (error)
+    throw FormatError(file, -1, "[archive] a model is a regular file; got something else. Save it as one first.");
   const auto file_bytes = static_cast<int64_t>(size);
 
   std::string head(static_cast<size_t>(std::min<int64_t>(file_bytes, 512)), '\0');

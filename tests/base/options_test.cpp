@@ -147,6 +147,13 @@ TEST_F(Options, TomlSetsSectionsAndBareKeys) {
   EXPECT_EQ(table.find("layers")->origin, "file run.toml:6:1");
 }
 
+TEST_F(Options, OneValueStandsForAListOfOne) {
+  table.read_toml("[model]\nlayers = 9\n", "run.toml");
+  EXPECT_EQ(config.layers, std::vector<int64_t>{9});
+  table.from_json(R"({"model": {"layers": 8}})", "m");
+  EXPECT_EQ(config.layers, std::vector<int64_t>{8});
+}
+
 TEST_F(Options, TomlErrorsCarryFileLineAndColumn) {
   const auto config_error = [&](const std::string& text) {
     return error_of<ConfigError>([&] { table.read_toml(text, "run.toml"); });
@@ -159,6 +166,9 @@ TEST_F(Options, TomlErrorsCarryFileLineAndColumn) {
       config_error("[train]\nseed = 1979-05-27\n"),
       "[file run.toml:2:1] train.seed must be a number, text, true, false or a list of integers; got another kind "
       "of value. Write one of those.");
+  EXPECT_EQ(config_error("[train]\nseed = [1]\n"),
+            "[file run.toml:2:1] train.seed must be one value; got a list. Write the value without brackets.");
+  EXPECT_EQ(config.seed, 1);
   EXPECT_EQ(config_error("[train]\nseed = 2.5\n").substr(0, 70),
             "[file run.toml:2:1] seed must be an integer from 0 to 1000000000; got ");
   try {
@@ -240,6 +250,8 @@ TEST_F(Options, HostileJsonIsRefused) {
             "[file m] each option stands once; got train.seed twice. Remove one.");
   EXPECT_EQ(refused(R"({"train": {"speed": 1}})"),
             "[file m] no option is called \"train.speed\". Did you mean \"seed\"?");
+  EXPECT_EQ(refused(R"({"train": {"seed": [3]}})"),
+            "[file m] train.seed must be one value; got a list. Write the value without brackets.");
   EXPECT_EQ(refused(R"({"train": {"seed": {}}})"),
             "[file m] train.seed must be a number, text, true, false or a list of integers; got another kind of value. "
             "Write one of those.");

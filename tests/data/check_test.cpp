@@ -79,6 +79,35 @@ TEST(DataCheck, ConstantTargetsAndEmptyDataAreNotSound) {
   EXPECT_TRUE(says(empty, "no example"));
 }
 
+TEST(DataCheck, RefusesWhatTrainingRefuses) {
+  TempDir folder;
+  const std::string one = folder.write("one.tsv", "a\tx\na\ty\n");
+  const DataReport single = check({one}, {}, {});
+  EXPECT_FALSE(single.sound());
+  EXPECT_EQ(single.refusal, one +
+                                ": [data] cutting a dev set needs at least 2 different sources; got 1 in 2 examples. "
+                                "Add data, or give a dev file with --dev.");
+  EXPECT_TRUE(says(single, "training would refuse: " + single.refusal));
+  EXPECT_TRUE(says(single, "2 examples with 1 different source ("));
+  EXPECT_NE(single.to_json().find("\"sound\":false"), std::string::npos);
+  const std::string dev = folder.write("dev.tsv", "b\tx\n");
+  EXPECT_TRUE(check({one}, {dev}, {}).sound()) << "nothing needs to be cut";
+  const DataReport no_dev = check({one}, {folder.write("blank.tsv", "\n\n")}, {});
+  EXPECT_FALSE(no_dev.sound());
+  EXPECT_NE(no_dev.refusal.find("[data] the dev file must hold at least one pair; got none. Check it."),
+            std::string::npos)
+      << no_dev.refusal;
+}
+
+TEST(DataCheck, CountsInGoodEnglish) {
+  TempDir folder;
+  const DataReport report = check({folder.write("t.tsv", "a\tx\n\n")}, {folder.write("d.tsv", "b\ty\n")}, {});
+  EXPECT_TRUE(says(report, "1 example with 1 different source ("));
+  EXPECT_TRUE(says(report, "dev: 1 example, 0 of them"));
+  EXPECT_TRUE(says(report, "1 blank line is skipped"));
+  EXPECT_TRUE(says(report, "source: 1 symbol of 1 kind; "));
+}
+
 TEST(DataCheck, ListsOnlyTheFirstFindings) {
   TempDir folder;
   std::string text = "a\tx\nb\ty\n";

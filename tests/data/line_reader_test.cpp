@@ -131,5 +131,10 @@ TEST(LineReader, BoundsTheLengthOfALine) {
   EXPECT_NE(read_error(folder.write("over", "12345\n123456\n"), options).find(":2: "), std::string::npos);
 }
 
+TEST(LineReader, AnEmptyNameIsSaid) {
+  EXPECT_EQ(testing::error_of<ConfigError>([] { LineReader(""); }),
+            "[data] a file needs a name; got an empty one. Name the file.");
+}
+
 }  // namespace
 }  // namespace carousel::data

@@ -1,5 +1,6 @@
 #include "carousel/data/vocabulary.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "carousel/base/error.h"
@@ -78,6 +79,17 @@ TEST(Vocabulary, RefusesHostileJson) {
   EXPECT_EQ(load_error("[]"), "m: byte 0: [vocabulary] must be a JSON object; got another kind of value." + end);
   EXPECT_NE(load_error("{").find("[vocabulary] must be JSON; got "), std::string::npos);
   EXPECT_NE(load_error(std::string(100000, '[')).find("[vocabulary] must be JSON; got "), std::string::npos);
+}
+
+TEST(Vocabulary, RefusesSymbolsThatNoLineOfDataCanHold) {
+  for (const char* symbol : {R"(a\nb)", R"(\n)", R"(a\u0000)"}) {
+    const std::string json = fmt::format(R"({{"markers":["<s>","</s>","<unk>"],"symbols":["x","{}"]}})", symbol);
+    EXPECT_NE(testing::error_of<FormatError>([&] {
+                Vocabulary::from_json(json, "m");
+              }).find("[vocabulary] symbols must not hold line ends or NUL; got one that does."),
+              std::string::npos)
+        << symbol;
+  }
 }
 
 }  // namespace
