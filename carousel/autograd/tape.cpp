@@ -42,7 +42,7 @@ void Tape::record(std::vector<Var> outputs, const std::vector<Var>& inputs, std:
   for (const Var& input : inputs) needed = needed || input.requires_grad();
   if (!needed) return;
   for (Var& output : outputs) output.set_requires_grad(true);
-  entries_.push_back({std::move(outputs), std::move(backward)});
+  entries_.push_back({std::move(outputs), keep_inputs_ ? inputs : std::vector<Var>(), std::move(backward)});
 }
 
 void Tape::backward(const Var& loss) {

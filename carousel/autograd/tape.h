@@ -66,6 +66,19 @@ class Var {
 /// Records ops in the order they ran. A null Tape* passed to an op means inference: nothing is recorded or saved.
 class Tape {
  public:
+  /// One op that ran.
+  struct Entry {
+    std::vector<Var> outputs;
+    std::vector<Var> inputs;  ///< only when the tape keeps them
+    std::function<void()> backward;
+  };
+
+  Tape() = default;
+  /// `keep_inputs`: entries hold their inputs too, for diagnosis; costs memory that a training step can do without.
+  explicit Tape(bool keep_inputs) : keep_inputs_(keep_inputs) {}
+  /// What ran so far, in order. backward() takes entries away from the end.
+  const std::vector<Entry>& entries() const { return entries_; }
+
   /// Marks `outputs` as depending on `inputs`; `backward` reads the outputs' gradients (any may be absent) and adds to
   /// the inputs' that require one. Recorded only when some input requires a gradient.
   void record(std::vector<Var> outputs, const std::vector<Var>& inputs, std::function<void()> backward);
@@ -79,10 +92,7 @@ class Tape {
   size_t size() const { return entries_.size(); }
 
  private:
-  struct Entry {
-    std::vector<Var> outputs;
-    std::function<void()> backward;
-  };
+  bool keep_inputs_ = false;
   std::vector<Entry> entries_;
 };
 

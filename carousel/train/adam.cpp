@@ -13,23 +13,12 @@ namespace {
 
 constexpr int64_t kPiece = 8192;  // elements per call: four arrays of it stay in the second-level cache
 
-class Adam : public Optimizer {
+class Adam : public EachParameter<Adam> {
  public:
   Adam(std::vector<nn::NamedParameter> parameters, const OptimizerConfig& config, bool decoupled)
-      : Optimizer(std::move(parameters)), config_(config), decoupled_(decoupled) {
+      : EachParameter(std::move(parameters)), config_(config), decoupled_(decoupled) {
     mean_ = zeros_like_parameters();
     square_ = zeros_like_parameters();
-  }
-
-  void step(const Update& update) override {
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      if (!parameters_[i].var.has_grad()) continue;
-      if (parameters_[i].var.value().dtype() == DType::f64) {
-        apply<double>(i, update);
-      } else {
-        apply<float>(i, update);
-      }
-    }
   }
 
   std::vector<NamedTensor> state() override {
@@ -39,7 +28,6 @@ class Adam : public Optimizer {
     return state;
   }
 
- private:
   template <class T>
   void apply(size_t index, const Update& update) {
     Var& var = parameters_[index].var;
@@ -77,6 +65,7 @@ class Adam : public Optimizer {
     }
   }
 
+ private:
   OptimizerConfig config_;
   bool decoupled_;
   std::vector<Tensor> mean_, square_;

@@ -83,4 +83,19 @@ std::string first_bad_parameter(const std::vector<nn::NamedParameter>& parameter
   return "";
 }
 
+std::string first_bad_output(const Tape& tape, const std::vector<nn::NamedParameter>& parameters) {
+  std::string last;
+  for (const Tape::Entry& entry : tape.entries()) {
+    const auto own = std::find_if(parameters.begin(), parameters.end(), [&](const nn::NamedParameter& p) {
+      return std::any_of(entry.inputs.begin(), entry.inputs.end(), [&](const Var& v) { return v.same(p.var); });
+    });
+    if (own != parameters.end()) last = own->name;
+    const bool sound =
+        std::all_of(entry.outputs.begin(), entry.outputs.end(), [](const Var& v) { return all_finite(v.value()); });
+    if (!sound && own != parameters.end()) return "the output of " + own->name;
+    if (!sound) return last.empty() ? "the input" : "a step after " + last;
+  }
+  return "";
+}
+
 }  // namespace carousel::train

@@ -19,5 +19,9 @@ bool all_finite(const Tensor& tensor);
 std::string first_bad_gradient(const std::vector<nn::NamedParameter>& parameters);
 /// Name of the first parameter that itself has such a value, or "".
 std::string first_bad_parameter(const std::vector<nn::NamedParameter>& parameters);
+/// Where values go bad when all parameters are sound: the first op on a tape that keeps its inputs whose output has a
+/// value that is not finite, called by its first parameter ("the output of output.weight") or by the last one before it
+/// ("a step after output.weight"); "" when there is none.
+std::string first_bad_output(const Tape& tape, const std::vector<nn::NamedParameter>& parameters);
 
 }  // namespace carousel::train

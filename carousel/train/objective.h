@@ -8,6 +8,7 @@
 
 #include "carousel/nn/context.h"
 #include "carousel/nn/module.h"
+#include "carousel/tensor/archive.h"
 
 namespace carousel::train {
 
@@ -40,8 +41,9 @@ class Objective {
   /// Batches of an epoch; a pure function of the seed the objective was made with and `epoch`.
   virtual int64_t num_batches(int64_t epoch) = 0;
   virtual BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const StepInfo& info) = 0;
-  /// Called after the optimizer has changed the weights (packed copies are stale).
-  virtual void weights_changed() {}
+  /// What the next loss() depends on besides the weights (the state of a stream), sharing storage: it is saved and
+  /// restored with a checkpoint.
+  virtual std::vector<NamedTensor> carried() { return {}; }
   virtual Evaluation evaluate() = 0;
   /// "train.tsv lines 12, 40, 41 (+61 more)": for error messages about one batch.
   virtual std::string describe_batch(int64_t epoch, int64_t batch) = 0;

@@ -46,6 +46,27 @@ class Optimizer {
   std::vector<nn::NamedParameter> parameters_;
 };
 
+/// The walk over the parameters that all rules share. `Rule` has `template <class T> void apply(size_t index, const
+/// Update&)`, which changes parameter `index`.
+template <class Rule>
+class EachParameter : public Optimizer {
+ public:
+  void step(const Update& update) final {
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      if (!parameters_[i].var.has_grad()) continue;
+      Rule& rule = static_cast<Rule&>(*this);
+      if (parameters_[i].var.value().dtype() == DType::f64) {
+        rule.template apply<double>(i, update);
+      } else {
+        rule.template apply<float>(i, update);
+      }
+    }
+  }
+
+ protected:
+  using Optimizer::Optimizer;
+};
+
 /// Kinds of optimizers, in the order of the registry.
 std::vector<std::string> optimizer_names();
 /// An optimizer by name; ConfigError with the known names otherwise.

@@ -152,7 +152,7 @@ RunState RunState::from_json(const std::string& json, const std::string& file) {
   if (state.best >= static_cast<int64_t>(state.history.size())) reader.fail("best");
   try {
     state.trace = ProgressTrace::parse(reader.text("trace"), file);
-  } catch (const ConfigError&) {
+  } catch (const FormatError&) {
     reader.fail("trace");
   }
   state.replaying = reader.get<bool>("replaying");

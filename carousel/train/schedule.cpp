@@ -58,14 +58,14 @@ std::string ProgressTrace::text() const {
   return text;
 }
 
-ProgressTrace ProgressTrace::parse(const std::string& text, const std::string& where) {
+ProgressTrace ProgressTrace::parse(const std::string& text, const std::string& file) {
   const char* at = text.data();
   const char* const end = at + text.size();
   const auto refuse = [&] {
-    throw ConfigError(
-        fmt::format("[schedule] {}: a recorded schedule is numbers, '+' and spaces; got something else at "
-                    "byte {}. Train without it.",
-                    where, at - text.data()));
+    throw FormatError(file, -1,
+                      fmt::format("[schedule] a recorded schedule is rising steps and ticks as numbers, '+' and "
+                                  "spaces; got something else at byte {} of it. Train without it.",
+                                  at - text.data()));
   };
   const auto add_number = [&](int64_t& sum) {
     int64_t value = 0;
@@ -84,6 +84,7 @@ ProgressTrace ProgressTrace::parse(const std::string& text, const std::string& w
     } else {
       ++tick;
     }
+    if (tick > kTicks || (!trace.moves_.empty() && step < trace.moves_.back().first)) refuse();
     trace.note(step, tick);
   }
   return trace;

@@ -40,8 +40,8 @@ class ProgressTrace {
 
   /// Moves since the one before as "steps" (one tick) or "steps+ticks", with spaces between.
   std::string text() const;
-  /// Reads text(); throws ConfigError naming `where` when it is none.
-  static ProgressTrace parse(const std::string& text, const std::string& where);
+  /// Reads text(); throws FormatError naming `file` when it is none.
+  static ProgressTrace parse(const std::string& text, const std::string& file);
 
  private:
   std::vector<std::pair<int64_t, int64_t>> moves_;  // (first step, tick), both rising

@@ -9,22 +9,11 @@ namespace {
 
 constexpr int64_t kParallelFrom = 16384;  // elements: below, waking threads costs more than the work
 
-class Sgd : public Optimizer {
+class Sgd : public EachParameter<Sgd> {
  public:
   Sgd(std::vector<nn::NamedParameter> parameters, const OptimizerConfig& config)
-      : Optimizer(std::move(parameters)), config_(config) {
+      : EachParameter(std::move(parameters)), config_(config) {
     if (config_.momentum != 0) buffers_ = zeros_like_parameters();
-  }
-
-  void step(const Update& update) override {
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      if (!parameters_[i].var.has_grad()) continue;
-      if (parameters_[i].var.value().dtype() == DType::f64) {
-        apply<double>(i, update);
-      } else {
-        apply<float>(i, update);
-      }
-    }
   }
 
   std::vector<NamedTensor> state() override {
@@ -33,7 +22,6 @@ class Sgd : public Optimizer {
     return state;
   }
 
- private:
   template <class T>
   void apply(size_t index, const Update& update) {
     Var& var = parameters_[index].var;
@@ -60,6 +48,7 @@ class Sgd : public Optimizer {
     }
   }
 
+ private:
   OptimizerConfig config_;
   std::vector<Tensor> buffers_;
 };

@@ -70,6 +70,8 @@ struct Trainer::Loop {
   double measure_progress();
   void train_step();
   void note_step(const BatchLoss& loss, double taken);
+  BatchLoss forward(Tape& tape);
+  std::string bad_layer();
   [[noreturn]] void diverged(const char* what, double value, const std::string& layer);
   bool evaluation_due(double position_before) const;
   void evaluate(const TrainerHooks& hooks);
@@ -115,16 +117,30 @@ double Trainer::Loop::measure_progress() {
   return static_cast<double>(tick) / kTicks;
 }
 
-void Trainer::Loop::train_step() {
-  const Clock::time_point begin = Clock::now();
-  Tape tape;
+/// The pass of the present step; the same each time it is called, because draws are functions of seed and step.
+BatchLoss Trainer::Loop::forward(Tape& tape) {
   nn::Context ctx;
   ctx.tape = &tape;
   ctx.training = true;
   ctx.seed = mix(static_cast<uint64_t>(config.seed), static_cast<uint64_t>(state.step));
-  const BatchLoss loss = objective.loss(ctx, state.epoch, state.batch, {state.step, state.progress});
+  return objective.loss(ctx, state.epoch, state.batch, {state.step, state.progress});
+}
+
+/// The first layer with a bad weight or, when all weights are sound, with a bad output.
+std::string Trainer::Loop::bad_layer() {
+  std::string weight = first_bad_parameter(parameters);
+  if (!weight.empty()) return weight;
+  Tape tape(true);
+  forward(tape);
+  return first_bad_output(tape, parameters);
+}
+
+void Trainer::Loop::train_step() {
+  const Clock::time_point begin = Clock::now();
+  Tape tape;
+  const BatchLoss loss = forward(tape);
   const double value = loss.loss.value().item();
-  if (!std::isfinite(value)) diverged("loss", value, first_bad_parameter(parameters));
+  if (!std::isfinite(value)) diverged("loss", value, bad_layer());
   tape.backward(loss.loss);
 
   last_norm = grad_norm(parameters);
@@ -137,7 +153,6 @@ void Trainer::Loop::train_step() {
     ++state.clipped;
   }
   optimizer->step(update);
-  objective.weights_changed();
   for (const nn::NamedParameter& p : parameters) p.var.clear_grad();
   if (config.ema > 0) {
     // Early on a long average would mostly hold the initial weights.
@@ -169,7 +184,6 @@ void Trainer::Loop::diverged(const char* what, double value, const std::string& 
   if (state.best >= 0) {
     const EvaluationPoint& point = state.history[static_cast<size_t>(state.best)];
     best.restore();
-    objective.weights_changed();
     kept = fmt::format("The best weights so far ({} {:.6g} at step {}) are kept.", point.evaluation.metric,
                        point.evaluation.value, point.step);
   }
@@ -191,9 +205,7 @@ bool Trainer::Loop::evaluation_due(double position_before) const {
 void Trainer::Loop::evaluate(const TrainerHooks& hooks) {
   const Clock::time_point begin = Clock::now();
   const auto exchange_average = [&] {
-    if (config.ema <= 0) return;
-    average.swap();
-    objective.weights_changed();
+    if (config.ema > 0) average.swap();
   };
   exchange_average();
   state.history.push_back({state.step, position(), objective.evaluate()});
@@ -239,6 +251,7 @@ std::vector<NamedTensor> Trainer::Loop::live_tensors() {
   };
   for (const nn::NamedParameter& p : parameters) live.push_back({"weights/" + p.name, p.var.value()});
   add(optimizer->state());
+  for (NamedTensor& t : objective.carried()) live.push_back({"carried/" + t.name, std::move(t.tensor)});
   if (config.ema > 0) add(average.named("average"));
   if (state.best >= 0) add(best.named("best"));
   return live;
@@ -284,10 +297,7 @@ TrainResult Trainer::run(const TrainerHooks& hooks) {
   }
   state.seconds = loop.seconds();
   loop.running = false;
-  if (stop != TrainResult::Stop::requested) {
-    loop.best.restore();
-    loop.objective.weights_changed();
-  }
+  if (stop != TrainResult::Stop::requested) loop.best.restore();
   TrainResult end = result();
   end.stop = stop;
   return end;
@@ -343,7 +353,6 @@ void Trainer::import_state(const Archive& archive, const std::string& json, cons
                         fmt::format("[checkpoint] tensor {} belongs to no part of this training. Train afresh, without "
                                     "--resume.",
                                     t.name));
-  loop.objective.weights_changed();
 }
 
 const ProgressTrace& Trainer::trace() const {

@@ -56,12 +56,12 @@ TEST(ProgressTrace, TextComesBack) {
 }
 
 TEST(ProgressTrace, RefusesOtherTexts) {
-  for (const char* text :
-       {"x", "1 ", " 1", "1  2", "1+", "1+-2", "-1", "1,2", "99999999999999999999", "1+5000", "9223372036854775807 1"})
-    EXPECT_THROW(ProgressTrace::parse(text, "m"), ConfigError) << text;
-  EXPECT_EQ(error_of<ConfigError>([] { ProgressTrace::parse("12 x", "m.safetensors"); }),
-            "[schedule] m.safetensors: a recorded schedule is numbers, '+' and spaces; got something else at byte 3. "
-            "Train without it.");
+  for (const char* text : {"x", "1 ", " 1", "1  2", "1+", "1+-2", "-1", "1,2", "99999999999999999999", "1+5000",
+                           "5000+4097", "9223372036854775807 1"})
+    EXPECT_THROW(ProgressTrace::parse(text, "m"), FormatError) << text;
+  EXPECT_EQ(error_of<FormatError>([] { ProgressTrace::parse("12 x", "m.safetensors"); }),
+            "m.safetensors: [schedule] a recorded schedule is rising steps and ticks as numbers, '+' and spaces; got "
+            "something else at byte 3 of it. Train without it.");
 }
 
 }  // namespace
