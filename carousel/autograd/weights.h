@@ -11,6 +11,9 @@ struct WeightSlice {
   bool transposed = false;  ///< right-hand matrix is the slice's transpose: x W^T, the forward of a linear layer
   int64_t begin = 0;        ///< first column
   int64_t end = -1;         ///< past the last column; -1: all
+  int64_t row_begin = 0;    ///< first row
+  int64_t row_end = -1;     ///< past the last row; -1: all
+  friend bool operator==(const WeightSlice&, const WeightSlice&) = default;
 };
 
 /// The packed slice of `weight`. Valid until the weight changes or another kernel set is chosen. Not thread-safe: call

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "carousel/kernels/cells.h"
+
 namespace carousel::kernels {
 
 /// C[m, n] = op(A) op(B) (+ C when accumulate); op transposes when the flag is set: A is stored [k, m], B [n, k].
@@ -34,31 +36,6 @@ class Packed {
   virtual void assign(const T* b, int64_t ldb) = 0;
   /// C[m, n] = A[m, k] B (+ C). A and C are dense (lda = k, ldc = n).
   virtual void multiply(int64_t m, const T* a, T* c, bool accumulate) const = 0;
-};
-
-/// One time step of `rows` LSTM cells (Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al. 2000).
-/// gates [rows, 4H], order i, f, g, o: in: pre-activations without bias, out: activations.
-template <class T>
-struct LstmForward {
-  int64_t rows = 0, hidden = 0;
-  T* gates = nullptr;         ///< [rows, 4H]
-  const T* bias = nullptr;    ///< [4H] or null
-  const T* c_prev = nullptr;  ///< [rows, H]
-  T* c = nullptr;             ///< [rows, H]; may be c_prev
-  T* h = nullptr;             ///< rows of H, distance ldh
-  int64_t ldh = 0;
-};
-
-/// Backward of LstmForward: gates hold the activations on entry and the pre-activation gradients on return.
-template <class T>
-struct LstmBackward {
-  int64_t rows = 0, hidden = 0;
-  T* gates = nullptr;         ///< [rows, 4H]
-  const T* c = nullptr;       ///< [rows, H]
-  const T* c_prev = nullptr;  ///< [rows, H]
-  const T* dh = nullptr;      ///< rows of H, distance lddh: all of dL/dh
-  int64_t lddh = 0;
-  T* dc = nullptr;  ///< [rows, H]: in dL/dc from the later step, out dL/dc_prev
 };
 
 /// Additive scores (Bahdanau et al. 2015) of one query against `len` keys: e[s] = sum_a v[a] tanh(key[s, a] + q[a]).
@@ -112,8 +89,12 @@ struct Table {
   void (*gemm)(const Gemm<T>&) = nullptr;
   std::unique_ptr<Packed<T>> (*pack)(bool transposed, int64_t k, int64_t n) = nullptr;
 
-  void (*lstm_forward)(const LstmForward<T>&) = nullptr;
-  void (*lstm_backward)(const LstmBackward<T>&) = nullptr;
+  CellForwardKernel<T> lstm_forward = nullptr, rnn_forward = nullptr, min_gru_forward = nullptr,
+                       gru_after_forward = nullptr, gru_before_reset_forward = nullptr,
+                       gru_before_output_forward = nullptr;
+  CellBackwardKernel<T> lstm_backward = nullptr, rnn_backward = nullptr, min_gru_backward = nullptr,
+                        gru_after_backward = nullptr, gru_before_reset_backward = nullptr,
+                        gru_before_output_backward = nullptr;
   void (*additive_forward)(const AdditiveForward<T>&) = nullptr;
   void (*additive_backward)(const AdditiveBackward<T>&) = nullptr;
 

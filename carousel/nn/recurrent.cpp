@@ -1,228 +1,162 @@
 #include "carousel/nn/recurrent.h"
 
+#include <fmt/ranges.h>
 #include <omp.h>
 
-#include <cstring>
 #include <memory>
+#include <numeric>
 
 #include "carousel/autograd/ops/dispatch.h"
-#include "carousel/autograd/ops/elementwise.h"
-#include "carousel/autograd/ops/linear.h"
-#include "carousel/autograd/ops/rows.h"
-#include "carousel/autograd/parallel.h"
-#include "carousel/autograd/weights.h"
-#include "carousel/nn/shards.h"
+#include "carousel/nn/cell_trace.h"
 
 namespace carousel::nn {
 
 namespace {
 
-/// What one direction keeps from forward to backward.
-template <class T>
-struct DirectionState {
-  Direction weights;
-  Tensor gates;   // [rows, G*H]: activations; after the reverse loop, pre-activation gradients
-  Tensor cells;   // [rows, H]
-  Tensor h_prev;  // [rows, H]: the state each row started from, dense for the products
-  Tensor h0, c0;  // [B, H], zeros when the caller gave none
-  Tensor h_n, c_n;
-  Tensor carry_h, carry_c;               // [B, H]: gradients flowing to the step visited before
-  std::vector<Var::GradTarget> targets;  // of w_ih, w_hh, bias; undefined where no gradient is wanted
-};
-
+/// One forward pass of a fused layer and what its backward needs.
 template <class T>
 class Layer {
  public:
   Layer(const Cell& cell, const Packing& packing, const Var& x, const std::vector<Direction>& directions)
-      : cell_(cell.fused<T>()), packing_(packing), x_(x), gates_(cell.num_gates()) {
-    hidden_ = directions[0].w_hh.value().dim(1);
+      : packing_(packing), x_(x) {
     input_ = x.value().dim(1);
     const int64_t rows = packing.rows(), batch = packing.batch_size();
-    const DType dtype = dtype_of<T>();
     for (const Direction& d : directions) {
-      DirectionState<T> s;
-      s.weights = d;
-      s.gates = Tensor::empty({rows, gates_ * hidden_}, dtype);
-      s.cells = Tensor::empty({rows, hidden_}, dtype);
-      s.h_prev = Tensor::empty({rows, hidden_}, dtype);
-      s.h0 = d.h0.defined() ? d.h0.value() : Tensor::zeros({batch, hidden_}, dtype);
-      s.c0 = d.c0.defined() ? d.c0.value() : Tensor::zeros({batch, hidden_}, dtype);
-      s.h_n = Tensor::empty({batch, hidden_}, dtype);
-      s.c_n = Tensor::empty({batch, hidden_}, dtype);
-      states_.push_back(std::move(s));
+      traces_.emplace_back(cell, d.weights, d.initial, std::vector<InputColumns>{{0, input_}},
+                           typename CellTrace<T>::Sizes{rows, batch});
+      reverse_.push_back(d.reverse);
+      auto& states = last_.emplace_back();
+      for (int64_t s = 0; s < cell.num_states(); ++s)
+        states.push_back(Tensor::empty({batch, traces_[0].hidden()}, dtype_of<T>()));
     }
-    const auto count = static_cast<int64_t>(states_.size());
-    const int64_t work = rows * gates_ * hidden_ * (input_ + hidden_) * count;
+    const int64_t count = num_directions(), hidden = traces_[0].hidden();
+    const int64_t work = rows * cell.num_gates() * hidden * (input_ + hidden) * count;
     threads_ = worthwhile_threads(work, 1 << 18);
     shards_ = std::clamp<int64_t>((threads_ + count - 1) / count, 1, std::max<int64_t>(batch, 1));
     bounds_ = shard_boundaries(packing_, shards_);
   }
 
   void forward(Tensor& y) {
-    // Packed before the region: packing is not thread-safe.
-    for (auto& s : states_) {
-      packed_weight<T>(s.weights.w_ih, {.transposed = true});
-      packed_weight<T>(s.weights.w_hh, {.transposed = true});
-    }
+    for (auto& trace : traces_) trace.pack_forward();
+    ParallelGuard guard;
 #pragma omp parallel num_threads(threads_)
     {
       const FlushDenormals flush;
-      each_task([&](size_t d, int64_t shard) { input_product(states_[d], shard); });
+      guard.run([&] { each_task([&](size_t d, int64_t shard) { input_product(traces_[d], shard); }); });
       if (shards_ > 1) {
 #pragma omp barrier
       }
-      each_task([&](size_t d, int64_t shard) { forward_loop(d, shard, y); });
+      guard.run([&] { each_task([&](size_t d, int64_t shard) { forward_loop(d, shard, y); }); });
     }
+    guard.rethrow();
   }
 
-  void backward(const Tensor& dy, const std::vector<Var>& h_n, const std::vector<Var>& c_n) {
-    for (size_t d = 0; d < states_.size(); ++d) prepare_backward(states_[d], h_n[d], c_n[d]);
+  void backward(const Tensor& dy, const std::vector<std::vector<Var>>& states) {
+    for (size_t d = 0; d < traces_.size(); ++d) traces_[d].pack_backward(gradients_of(states[d]), shards_);
     Var::GradTarget dx{};
     if (x_.requires_grad()) dx = x_.grad_target();
+    ParallelGuard guard;
 #pragma omp parallel num_threads(threads_)
     {
       const FlushDenormals flush;
-      each_task([&](size_t d, int64_t shard) { backward_loop(d, shard, dy); });
+      guard.run([&] { each_task([&](size_t d, int64_t shard) { backward_loop(d, shard, dy); }); });
       if (shards_ > 1) {
 #pragma omp barrier
       }
-      each_task([&](size_t d, int64_t shard) { weight_gradients(d, shard); });
+      guard.run([&] {
+        each_task([&](size_t d, int64_t shard) {
+          traces_[d].weight_gradients(shard, shards_, {x_.value().template data<T>()});
+        });
+      });
 #pragma omp barrier
-      if (x_.requires_grad()) input_gradient(dx);
+      guard.run([&] {
+        if (x_.requires_grad()) input_gradient(dx);
+      });
     }
-    for (auto& s : states_) {
-      if (s.weights.h0.requires_grad()) s.weights.h0.add_grad(s.carry_h);
-      if (s.weights.c0.requires_grad()) s.weights.c0.add_grad(s.carry_c);
-    }
+    guard.rethrow();
+    for (auto& trace : traces_) trace.finish();
   }
 
-  Tensor& h_n(size_t d) {
-    return states_[d].h_n;
-  }
-  Tensor& c_n(size_t d) {
-    return states_[d].c_n;
+  int64_t num_directions() const {
+    return static_cast<int64_t>(traces_.size());
   }
   int64_t hidden() const {
-    return hidden_;
+    return traces_[0].hidden();
+  }
+  const std::vector<std::vector<Tensor>>& last_states() const {
+    return last_;
+  }
+
+  /// Copies for inspection: gates, h and c of every row.
+  void keep(const Tensor& y, RecurrentOutput& out) const {
+    for (size_t d = 0; d < traces_.size(); ++d) {
+      out.gates.push_back(traces_[d].activations());
+      const int64_t n = hidden(), width = n * num_directions();
+      Tensor h = Tensor::empty({packing_.rows(), n}, dtype_of<T>());
+      for (int64_t i = 0; i < packing_.rows(); ++i)
+        std::copy_n(y.data<T>() + i * width + static_cast<int64_t>(d) * n, n, h.data<T>() + i * n);
+      out.sequences.push_back({h});
+      if (traces_[d].cell_states()) out.sequences.back().push_back(traces_[d].cell_state_rows().clone());
+    }
   }
 
  private:
   /// body(direction, shard) for this thread's share.
   template <class Body>
   void each_task(Body body) {
-    const auto tasks = static_cast<int64_t>(states_.size()) * shards_;
+    const int64_t tasks = num_directions() * shards_;
     for (int64_t task = omp_get_thread_num(); task < tasks; task += omp_get_num_threads())
       body(static_cast<size_t>(task / shards_), task % shards_);
   }
 
-  void input_product(DirectionState<T>& s, int64_t shard) {
+  void input_product(CellTrace<T>& trace, int64_t shard) {
     const Range part = part_of(packing_.rows(), shard, shards_, 8);
-    if (part.size() == 0) return;
-    packed_weight<T>(s.weights.w_ih, {.transposed = true})
-        .multiply(part.size(), x_.value().template data<T>() + part.begin * input_,
-                  s.gates.template data<T>() + part.begin * gates_ * hidden_, false);
+    trace.input_product(0, part.begin, part.size(), x_.value().template data<T>() + part.begin * input_, false);
   }
 
   void forward_loop(size_t d, int64_t shard, Tensor& y) {
-    DirectionState<T>& s = states_[d];
-    const int64_t n = hidden_, width = n * static_cast<int64_t>(states_.size());
-    const auto& recurrent_weight = packed_weight<T>(s.weights.w_hh, {.transposed = true});
-    T *gates = s.gates.template data<T>(), *cells = s.cells.template data<T>(), *h_prev = s.h_prev.template data<T>();
+    CellTrace<T>& trace = traces_[d];
+    const int64_t n = hidden(), width = n * num_directions();
     T* out = y.data<T>() + static_cast<int64_t>(d) * n;
-    const T *h0 = s.h0.template data<T>(), *c0 = s.c0.template data<T>();
-    const T* bias = s.weights.bias.defined() ? s.weights.bias.value().template data<T>() : nullptr;
-    each_step(s.weights.reverse, [&](int64_t t) {
-      const StepRows r = rows_of(t, s.weights.reverse, shard);
+    each_step(reverse_[d], [&](int64_t t) {
+      const StepRows r = rows_of(t, reverse_[d], shard);
       if (r.count() == 0) return;
-      for (int64_t j = r.first; j < r.last; ++j) {
-        const T* from = j < r.continued ? out + (r.previous + j - r.first) * width : h0 + j * n;
-        std::memcpy(h_prev + (r.row + j - r.first) * n, from, sizeof(T) * static_cast<size_t>(n));
-      }
-      if (r.continued > r.first || s.weights.h0.defined())
-        recurrent_weight.multiply(r.count(), h_prev + r.row * n, gates + r.row * gates_ * n, true);
-      const auto run = [&](int64_t first, int64_t last, const T* c_prev) {
-        if (first == last) return;
-        const int64_t row = r.row + first - r.first;
-        cell_.forward(
-            {last - first, n, gates + row * gates_ * n, bias, c_prev, cells + row * n, out + row * width, width});
-      };
-      run(r.first, r.continued, cells + r.previous * n);
-      run(r.continued, r.last, c0 + r.continued * n);
+      trace.start(r, out, width);
+      trace.advance(r, out, width);
     });
-    T *h_n = s.h_n.template data<T>(), *c_n = s.c_n.template data<T>();
     for (int64_t j = bounds_[static_cast<size_t>(shard)]; j < bounds_[static_cast<size_t>(shard) + 1]; ++j) {
-      const int64_t t = s.weights.reverse ? 0 : packing_.lengths[static_cast<size_t>(j)] - 1;
-      std::memcpy(h_n + j * n, out + packing_.row(t, j) * width, sizeof(T) * static_cast<size_t>(n));
-      std::memcpy(c_n + j * n, cells + packing_.row(t, j) * n, sizeof(T) * static_cast<size_t>(n));
+      const int64_t t = reverse_[d] ? 0 : packing_.lengths[static_cast<size_t>(j)] - 1;
+      trace.last_state(j, packing_.row(t, j), out, width, last_[d]);
     }
   }
 
-  void prepare_backward(DirectionState<T>& s, const Var& h_n, const Var& c_n) {
-    const auto start = [&](const Var& v) {
-      return v.has_grad() ? v.grad().clone() : Tensor::zeros(s.h0.shape(), s.h0.dtype());
-    };
-    s.carry_h = start(h_n);
-    s.carry_c = start(c_n);
-    packed_weight<T>(s.weights.w_ih, {.transposed = false});
-    packed_weight<T>(s.weights.w_hh, {.transposed = false});
-    for (const Var& v : {s.weights.w_ih, s.weights.w_hh, s.weights.bias})
-      s.targets.push_back(v.requires_grad() ? v.grad_target() : Var::GradTarget{});
+  static std::vector<Tensor> gradients_of(const std::vector<Var>& states) {
+    std::vector<Tensor> list;
+    for (const Var& v : states)
+      list.push_back(v.has_grad() ? v.grad().clone() : Tensor::zeros(v.value().shape(), dtype_of<T>()));
+    return list;
   }
 
   void backward_loop(size_t d, int64_t shard, const Tensor& dy) {
-    DirectionState<T>& s = states_[d];
-    const int64_t n = hidden_, width = n * static_cast<int64_t>(states_.size());
-    const auto& recurrent_weight = packed_weight<T>(s.weights.w_hh, {.transposed = false});
-    T *gates = s.gates.template data<T>(), *carry_h = s.carry_h.template data<T>(),
-      *carry_c = s.carry_c.template data<T>();
-    const T *cells = s.cells.template data<T>(), *c0 = s.c0.template data<T>();
+    CellTrace<T>& trace = traces_[d];
+    const int64_t n = hidden(), width = n * num_directions();
     const T* d_out = dy.defined() ? dy.data<T>() + static_cast<int64_t>(d) * n : nullptr;
-    each_step(!s.weights.reverse, [&](int64_t t) {
-      const StepRows r = rows_of(t, s.weights.reverse, shard);
+    each_step(!reverse_[d], [&](int64_t t) {
+      const StepRows r = rows_of(t, reverse_[d], shard);
       if (r.count() == 0) return;
       if (d_out)
         for (int64_t j = r.first; j < r.last; ++j)
-          kernels::table<T>().axpy(n, T(1), d_out + (r.row + j - r.first) * width, carry_h + j * n);
-      const auto run = [&](int64_t first, int64_t last, const T* c_prev) {
-        if (first == last) return;
-        const int64_t row = r.row + first - r.first;
-        cell_.backward({last - first, n, gates + row * gates_ * n, cells + row * n, c_prev, carry_h + first * n, n,
-                        carry_c + first * n});
-      };
-      run(r.first, r.continued, cells + r.previous * n);
-      run(r.continued, r.last, c0 + r.continued * n);
-      recurrent_weight.multiply(r.count(), gates + r.row * gates_ * n, carry_h + r.first * n, false);
+          kernels::table<T>().axpy(n, T(1), d_out + (r.row + j - r.first) * width, trace.carry_h(j));
+      trace.retreat(r, shard);
     });
   }
 
-  void weight_gradients(size_t d, int64_t shard) {
-    DirectionState<T>& s = states_[d];
-    const Range part = part_of(gates_ * hidden_, shard, shards_, 16);
-    if (part.size() == 0) return;
-    const T* gates = s.gates.template data<T>() + part.begin;
-    const auto give = [&](Var::GradTarget& target, const Tensor& right) {
-      if (!target.tensor.defined()) return;
-      const int64_t columns = right.dim(1);
-      kernels::table<T>().gemm({true, false, part.size(), columns, packing_.rows(), gates, gates_ * hidden_,
-                                right.data<T>(), columns, target.tensor.template data<T>() + part.begin * columns,
-                                columns, target.accumulate});
-    };
-    auto& targets = s.targets;
-    give(targets[0], x_.value());
-    give(targets[1], s.h_prev);
-    if (targets[2].tensor.defined())
-      kernels::table<T>().column_sums(packing_.rows(), part.size(), gates, gates_ * hidden_,
-                                      targets[2].tensor.template data<T>() + part.begin, targets[2].accumulate);
-  }
-
-  void input_gradient(Var::GradTarget& dx) {
+  void input_gradient(const Var::GradTarget& dx) {
     const Range part = part_of(packing_.rows(), omp_get_thread_num(), omp_get_num_threads(), 8);
-    if (part.size() == 0) return;
     bool accumulate = dx.accumulate;
-    for (auto& s : states_) {
-      packed_weight<T>(s.weights.w_ih, {.transposed = false})
-          .multiply(part.size(), s.gates.template data<T>() + part.begin * gates_ * hidden_,
-                    dx.tensor.template data<T>() + part.begin * input_, accumulate);
+    Tensor to = dx.tensor;
+    for (auto& trace : traces_) {
+      trace.input_gradient(0, part.begin, part.size(), to.template data<T>() + part.begin * input_, accumulate);
       accumulate = true;
     }
   }
@@ -238,58 +172,91 @@ class Layer {
                      bounds_[static_cast<size_t>(shard) + 1]);
   }
 
-  FusedCell<T> cell_;
   Packing packing_;
   Var x_;
-  int64_t gates_, hidden_ = 0, input_ = 0;
-  std::vector<DirectionState<T>> states_;
+  int64_t input_ = 0;
+  std::vector<CellTrace<T>> traces_;  // one per direction
+  std::vector<bool> reverse_;
+  std::vector<std::vector<Tensor>> last_;  // [direction][state]
   int threads_ = 1;
   int64_t shards_ = 1;
   std::vector<int64_t> bounds_;
 };
 
-void check_shapes(const Cell& cell, const Packing& packing, const Var& x, const std::vector<Direction>& directions) {
-  ops::require_rank("recurrent", "x", x.value(), 2);
-  ops::require_equal("recurrent", "the rows of x", x.value().dim(0), packing.rows());
-  if (directions.empty()) throw ShapeError("[recurrent] at least one direction is needed; got none. Pass one.");
-  const int64_t hidden = directions[0].w_hh.value().dim(1);
-  for (const Direction& d : directions) {
-    ops::require_equal("recurrent", "the columns of w_hh (hidden_size)", d.w_hh.value().dim(1), hidden);
-    ops::require_equal("recurrent", "the rows of w_hh (gates times hidden_size)", d.w_hh.value().dim(0),
-                       cell.num_gates() * hidden);
-    ops::require_equal("recurrent", "the rows of w_ih (gates times hidden_size)", d.w_ih.value().dim(0),
-                       cell.num_gates() * hidden);
-    ops::require_equal("recurrent", "the columns of w_ih (input_size)", d.w_ih.value().dim(1), x.value().dim(1));
-    for (const Var& state : {d.h0, d.c0}) {
-      if (!state.defined()) continue;
-      ops::require_equal("recurrent", "the rows of an initial state (batch_size)", state.value().dim(0),
-                         packing.batch_size());
-      ops::require_equal("recurrent", "the columns of an initial state (hidden_size)", state.value().dim(1), hidden);
-    }
+void check_weights(const Cell& cell, const CellWeights& w, int64_t input_size, int64_t hidden) {
+  const int64_t gates = cell.num_gates() * hidden;
+  ops::require_equal("recurrent", "the rows of w_ih (gates times hidden_size)", w.w_ih.value().dim(0), gates);
+  ops::require_equal("recurrent", "the columns of w_ih (input_size)", w.w_ih.value().dim(1), input_size);
+  if (cell.has_recurrent_weight()) {
+    ops::require_equal("recurrent", "the rows of w_hh (gates times hidden_size)", w.w_hh.value().dim(0), gates);
+    ops::require_equal("recurrent", "the columns of w_hh (width of h)", w.w_hh.value().dim(1),
+                       cell.output_size(hidden));
+  }
+  for (const Var& b : {w.b_ih, w.b_hh})
+    if (b.defined())
+      ops::require_equal("recurrent", "the size of a bias (gates times hidden_size)", b.value().numel(), gates);
+}
+
+void check_state(const Cell& cell, const Packing& packing, const std::vector<Var>& initial, int64_t hidden) {
+  if (initial.empty()) return;
+  if (static_cast<int64_t>(initial.size()) != cell.num_states())
+    throw ShapeError(fmt::format(
+        "[recurrent] the initial state of a {} layer has {} tensors ({}); got {}. Pass the state of the same model.",
+        cell.name(), cell.num_states(), fmt::join(cell.state_names(), ", "), initial.size()));
+  for (size_t s = 0; s < initial.size(); ++s) {
+    if (!initial[s].defined()) continue;
+    const Shape want{packing.batch_size(), cell.state_size(static_cast<int64_t>(s), hidden)};
+    if (initial[s].value().shape() != want)
+      throw ShapeError(
+          fmt::format("[recurrent] the initial state {} must have shape {} (batch_size, width); got {}. Pass the state "
+                      "of the same model and batch.",
+                      cell.state_names()[s], want.str(), initial[s].value().shape().str()));
   }
 }
 
+}  // namespace
+
+void check_recurrent(const Cell& cell, const Packing& packing, const Var& x, const std::vector<Direction>& directions,
+                     const RecurrentOptions& options) {
+  if (!(options.zoneout >= 0 && options.zoneout < 1))
+    throw ConfigError(
+        fmt::format("[recurrent] the probability of zoneout must lie in [0, 1); got {}. Use 0 to switch "
+                    "it off.",
+                    options.zoneout));
+  ops::require_rank("recurrent", "x", x.value(), 2);
+  if (x.value().dim(0) != packing.rows())
+    throw ShapeError(
+        fmt::format("[recurrent] the lengths must add up to the rows of x; got {} steps in all and {} "
+                    "rows. Pass the lengths of this data.",
+                    packing.rows(), x.value().dim(0)));
+  if (directions.empty()) throw ShapeError("[recurrent] at least one direction is needed; got none. Pass one.");
+  const int64_t hidden = directions[0].weights.w_ih.value().dim(0) / cell.num_gates();
+  for (const Direction& d : directions) {
+    check_weights(cell, d.weights, x.value().dim(1), hidden);
+    check_state(cell, packing, d.initial, hidden);
+  }
+}
+
+namespace {
+
 template <class T>
 RecurrentOutput run_fused(Tape* tape, const Cell& cell, const Packing& packing, const Var& x,
-                          const std::vector<Direction>& directions) {
+                          const std::vector<Direction>& directions, bool keep) {
   auto layer = std::make_shared<Layer<T>>(cell, packing, x, directions);
   RecurrentOutput out;
-  out.y =
-      Var(Tensor::empty({packing.rows(), layer->hidden() * static_cast<int64_t>(directions.size())}, dtype_of<T>()));
+  out.y = Var(Tensor::empty({packing.rows(), layer->hidden() * layer->num_directions()}, dtype_of<T>()));
   layer->forward(out.y.mutable_value());
+  if (keep) layer->keep(out.y.value(), out);
   std::vector<Var> inputs{x}, outputs{out.y};
   for (size_t d = 0; d < directions.size(); ++d) {
-    out.h_n.emplace_back(layer->h_n(d));
-    out.c_n.emplace_back(layer->c_n(d));
-    outputs.push_back(out.h_n.back());
-    outputs.push_back(out.c_n.back());
-    for (const Var& v :
-         {directions[d].w_ih, directions[d].w_hh, directions[d].bias, directions[d].h0, directions[d].c0})
+    auto& states = out.states.emplace_back();
+    for (const Tensor& state : layer->last_states()[d]) outputs.push_back(states.emplace_back(state));
+    for (const Var& v : directions[d].weights.all()) inputs.push_back(v);
+    for (const Var& v : directions[d].initial)
       if (v.defined()) inputs.push_back(v);
   }
   if (tape) {
-    tape->record(outputs, inputs,
-                 [layer, y = out.y, h_n = out.h_n, c_n = out.c_n]() { layer->backward(y.grad(), h_n, c_n); });
+    tape->record(outputs, inputs, [layer, y = out.y, states = out.states]() { layer->backward(y.grad(), states); });
   }
   return out;
 }
@@ -297,46 +264,12 @@ RecurrentOutput run_fused(Tape* tape, const Cell& cell, const Packing& packing, 
 }  // namespace
 
 RecurrentOutput recurrent(Tape* tape, const Cell& cell, const Packing& packing, const Var& x,
-                          const std::vector<Direction>& directions) {
-  check_shapes(cell, packing, x, directions);
+                          const std::vector<Direction>& directions, const RecurrentOptions& options) {
+  check_recurrent(cell, packing, x, directions, options);
   return ops::with_scalar(x.value().dtype(), [&]<class T>() {
-    if (!cell.fused<T>()) return recurrent_by_steps(tape, cell, packing, x, directions);
-    return run_fused<T>(tape, cell, packing, x, directions);
+    if (options.zoneout > 0 || !cell.fused<T>()) return recurrent_by_steps(tape, cell, packing, x, directions, options);
+    return run_fused<T>(tape, cell, packing, x, directions, options.keep);
   });
-}
-
-RecurrentOutput recurrent_by_steps(Tape* tape, const Cell& cell, const Packing& packing, const Var& x,
-                                   const std::vector<Direction>& directions) {
-  check_shapes(cell, packing, x, directions);
-  const int64_t batch = packing.batch_size(), steps = packing.seq_len();
-  RecurrentOutput out;
-  std::vector<Var> sides;
-  for (const Direction& d : directions) {
-    const int64_t n = d.w_hh.value().dim(1);
-    const auto initial = [&](const Var& v) {
-      return v.defined() ? v : Var(Tensor::zeros({batch, n}, x.value().dtype()));
-    };
-    // The running state holds all sequences; a step takes the rows that are alive and puts them back.
-    std::vector<Var> state{initial(d.h0), initial(d.c0)}, by_step(static_cast<size_t>(steps));
-    for (int64_t k = 0; k < steps; ++k) {
-      const int64_t t = d.reverse ? steps - 1 - k : k, alive = packing.batch_sizes[static_cast<size_t>(t)];
-      std::vector<int64_t> now, kept, rows;
-      for (int64_t j = 0; j < alive; ++j) now.push_back(j), rows.push_back(packing.row(t, j));
-      for (int64_t j = alive; j < batch; ++j) kept.push_back(j);
-      const Var h = ops::gather_rows(tape, state[0], now), c = ops::gather_rows(tape, state[1], now);
-      const Var pre = ops::add(tape, ops::linear(tape, ops::gather_rows(tape, x, rows), d.w_ih, d.bias),
-                               ops::linear(tape, h, d.w_hh, Var()));
-      const std::vector<Var> next = cell.step(tape, pre, {h, c});
-      by_step[static_cast<size_t>(t)] = next[0];
-      for (size_t i = 0; i < 2; ++i)
-        state[i] = kept.empty() ? next[i] : ops::concat_rows(tape, {next[i], ops::gather_rows(tape, state[i], kept)});
-    }
-    sides.push_back(ops::concat_rows(tape, by_step));
-    out.h_n.push_back(state[0]);
-    out.c_n.push_back(state[1]);
-  }
-  out.y = ops::concat_columns(tape, sides);
-  return out;
 }
 
 }  // namespace carousel::nn

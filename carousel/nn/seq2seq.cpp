@@ -9,6 +9,7 @@
 #include "carousel/autograd/ops/losses.h"
 #include "carousel/autograd/ops/rows.h"
 #include "carousel/base/error.h"
+#include "carousel/nn/gradient_tap.h"
 #include "carousel/nn/guided_attention.h"
 #include "carousel/nn/init.h"
 #include "carousel/nn/recurrent.h"
@@ -16,7 +17,7 @@
 namespace carousel::nn {
 
 void Seq2SeqConfig::options(OptionTable& table) {
-  table.add("cell", &cell, "Recurrent cell of encoder and decoder.").one_of(cell_names());
+  cell.options(table);
   table.add("embedding_size", &embedding_size, "Width of a symbol's embedding.").range(1, 65536).automatic();
   table.add("hidden_size", &hidden_size, "Units of the decoder and of each encoder direction.")
       .range(1, 65536)
@@ -50,22 +51,22 @@ void Seq2SeqConfig::options(OptionTable& table) {
 
 /// One bidirectional layer under PyTorch's names.
 struct Seq2Seq::EncoderLayer final : Module {
-  EncoderLayer(const Seq2SeqConfig& config, int64_t layer, uint64_t seed) : cell(find_cell(config.cell)) {
-    const int64_t gates = cell.num_gates(), hidden = config.hidden_size;
-    const int64_t input = layer == 0 ? config.embedding_size : (config.bidirectional ? 2 : 1) * hidden;
+  EncoderLayer(const Seq2SeqConfig& config, const Cell& cell, int64_t layer, uint64_t seed) {
+    const int64_t hidden = config.hidden_size;
+    const int64_t input =
+        layer == 0 ? config.embedding_size : (config.bidirectional ? 2 : 1) * cell.output_size(hidden);
     for (int way = 0; way < (config.bidirectional ? 2 : 1); ++way) {
       const bool reverse = way == 1;
       const std::string end = fmt::format("_l{}{}", layer, reverse ? "_reverse" : "");
       const auto stream = static_cast<uint64_t>(100 + 10 * layer + (reverse ? 5 : 0));
       Direction d;
-      d.w_ih = parameter("weight_ih" + end, gate_init(gates, hidden, input, Rng(seed, stream)));
-      d.w_hh = parameter("weight_hh" + end, orthogonal_init(gates, hidden, Rng(seed, stream + 1)));
-      d.bias = parameter("bias_ih" + end, cell.initial_bias(hidden));
+      d.weights = make_weights(cell, input, hidden, seed, stream, end, [this](std::string name, Tensor value) {
+        return parameter(std::move(name), std::move(value));
+      });
       d.reverse = reverse;
       directions.push_back(d);
     }
   }
-  const Cell& cell;
   std::vector<Direction> directions;
 };
 
@@ -77,9 +78,11 @@ struct Seq2Seq::States {
 };
 
 Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, uint64_t seed)
-    : config_(config), score_(score_of(config.attention)), vocabularies_(vocabularies) {
-  const Cell& cell = find_cell(config.cell);
+    : config_(config), score_(score_of(config.attention)), vocabularies_(vocabularies), cell_(make_cell(config.cell)) {
+  const Cell& cell = *cell_;
+  config_.cell = cell.options();
   const int64_t hidden = config.hidden_size, embed = config.embedding_size, width = state_width();
+  const int64_t state = cell.output_size(hidden);
   const int64_t dim = config.attention_size > 0 ? config.attention_size : hidden;
   if (hidden < 1 || embed < 1 || config.num_layers < 1)
     throw ConfigError(fmt::format(
@@ -97,34 +100,36 @@ Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, 
   target_embedding_ =
       parameter("target_embedding.weight", normal_init({vocabularies.target_size, embed}, 1.0, Rng(seed, 2)));
   for (int64_t layer = 0; layer < config.num_layers; ++layer) {
-    layers_.push_back(std::make_unique<EncoderLayer>(config, layer, seed));
+    layers_.push_back(std::make_unique<EncoderLayer>(config, cell, layer, seed));
     child("encoder", *layers_.back());
   }
   if (config.context != "input") {
-    bridge_weight_ = parameter("bridge.weight", glorot_init(2 * hidden, width, Rng(seed, 3)));
-    bridge_bias_ = parameter("bridge.bias", Tensor::zeros({2 * hidden}));
+    int64_t bridged = 0;
+    for (int64_t i = 0; i < cell.num_free_states(); ++i) bridged += cell.state_size(i, hidden);
+    bridge_weight_ = parameter("bridge.weight", glorot_init(bridged, width, Rng(seed, 3)));
+    bridge_bias_ = parameter("bridge.bias", Tensor::zeros({bridged}));
   }
   if (score_ == Score::general)
-    key_weight_ = parameter("attention.key.weight", glorot_init(hidden, width, Rng(seed, 4)));
+    key_weight_ = parameter("attention.key.weight", glorot_init(state, width, Rng(seed, 4)));
   if (is_additive(score_)) {
     key_weight_ = parameter("attention.key.weight", glorot_init(dim, width, Rng(seed, 4)));
     if (score_ == Score::additive) key_bias_ = parameter("attention.key.bias", Tensor::zeros({dim}));
-    query_weight_ = parameter("attention.query.weight", glorot_init(dim, hidden, Rng(seed, 5)));
+    query_weight_ = parameter("attention.query.weight", glorot_init(dim, state, Rng(seed, 5)));
     score_vector_ = parameter("attention.score.weight", glorot_init(1, dim, Rng(seed, 6)).reshape({dim}));
   }
   const int64_t fed = config.context == "init" ? 0 : width;
-  w_ih_ = parameter("decoder.weight_ih_l0", gate_init(cell.num_gates(), hidden, embed + fed, Rng(seed, 7)));
-  w_hh_ = parameter("decoder.weight_hh_l0", orthogonal_init(cell.num_gates(), hidden, Rng(seed, 8)));
-  bias_ = parameter("decoder.bias_ih_l0", cell.initial_bias(hidden));
+  decoder_ = make_weights(cell, embed + fed, hidden, seed, 7, "_l0", [this](const std::string& name, Tensor value) {
+    return parameter("decoder." + name, std::move(value));
+  });
   output_weight_ =
-      parameter("output.weight", glorot_init(vocabularies.target_size, hidden + width + embed, Rng(seed, 9)));
+      parameter("output.weight", glorot_init(vocabularies.target_size, state + width + embed, Rng(seed, 9)));
   output_bias_ = parameter("output.bias", Tensor::zeros({vocabularies.target_size}));
 }
 
 Seq2Seq::~Seq2Seq() = default;
 
 DecoderWeights Seq2Seq::decoder_weights() const {
-  return {w_ih_, w_hh_, bias_, query_weight_, score_vector_};
+  return {decoder_, query_weight_, score_vector_};
 }
 
 DecoderOptions Seq2Seq::decoder_options() const {
@@ -147,9 +152,12 @@ Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const std::vector<std::vector
     for (int64_t j = 0; j < s.packing.batch_sizes[static_cast<size_t>(t)]; ++j)
       ids.push_back(sources[static_cast<size_t>(s.packing.order[static_cast<size_t>(j)])][static_cast<size_t>(t)]);
   Var x = drop(ctx, ops::embedding(ctx.tape, ids, source_embedding_));
-  for (const auto& layer : layers_) {
-    RecurrentOutput out = recurrent(ctx.tape, layer->cell, s.packing, x, layer->directions);
-    s.last = ops::concat_columns(ctx.tape, out.h_n);
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    RecurrentOutput out =
+        recurrent_layer(ctx, fmt::format("encoder.{}", l), *cell_, s.packing, x, layers_[l]->directions);
+    std::vector<Var> h;
+    for (const auto& states : out.states) h.push_back(states[0]);
+    s.last = ops::concat_columns(ctx.tape, h);
     x = drop(ctx, out.y);
   }
   s.states = x;
@@ -175,16 +183,21 @@ DecoderInput Seq2Seq::bridge(Context& ctx, const States& s, const std::vector<in
     in.memory = ops::gather_rows(ctx.tape, s.states, std::move(rows));
     in.keys = key_weight_.defined() ? ops::linear(ctx.tape, in.memory, key_weight_, key_bias_) : in.memory;
   }
-  const int64_t hidden = config_.hidden_size;
-  if (config_.context == "input") {
-    in.h0 = Var(Tensor::zeros({static_cast<int64_t>(order.size()), hidden}, s.last.value().dtype()));
-    in.c0 = in.h0;
-  } else {
-    const Var both = ops::tanh(ctx.tape, ops::linear(ctx.tape, last, bridge_weight_, bridge_bias_));
-    in.h0 = ops::slice_columns(ctx.tape, both, 0, hidden);
-    in.c0 = ops::slice_columns(ctx.tape, both, hidden, 2 * hidden);
-  }
+  first_states(ctx, last, in);
   return in;
+}
+
+/// The decoder's first states: tanh of an affine map of the encoder's last ones, or zeros.
+void Seq2Seq::first_states(Context& ctx, const Var& last, DecoderInput& in) const {
+  const int64_t bridged = config_.context == "input" ? 0 : cell_->num_free_states();
+  const Var all = bridged == 0 ? Var() : ops::tanh(ctx.tape, ops::linear(ctx.tape, last, bridge_weight_, bridge_bias_));
+  int64_t at = 0;
+  for (int64_t i = 0; i < cell_->num_states(); ++i) {
+    const int64_t width = cell_->state_size(i, config_.hidden_size);
+    in.initial.push_back(i < bridged ? ops::slice_columns(ctx.tape, all, at, at + width)
+                                     : Var(Tensor::zeros({last.value().dim(0), width}, last.value().dtype())));
+    at += width;
+  }
 }
 
 Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidance) {
@@ -206,8 +219,7 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
   }
   DecoderInput in = bridged;
   in.embedded = drop(ctx, ops::embedding(ctx.tape, consumed, target_embedding_));
-  const DecoderOutput out =
-      attention_decoder(ctx.tape, find_cell(config_.cell), packing, in, decoder_weights(), decoder_options());
+  const DecoderOutput out = attention_decoder(ctx.tape, *cell_, packing, in, decoder_weights(), decoder_options());
   const Var readout = drop(ctx, ops::concat_columns(ctx.tape, {out.features, in.embedded}));
   const Var logits = ops::linear(ctx.tape, readout, output_weight_, output_bias_);
   const ops::CrossEntropy ce =
@@ -235,12 +247,29 @@ Encoded Seq2Seq::encode(Context& ctx, const std::vector<std::vector<int32_t>>& s
   return {bridge(ctx, states, order), static_cast<int64_t>(sources.size())};
 }
 
-Tensor Seq2Seq::step(const Encoded& encoded, const std::vector<SourceSpan>& rows, std::span<const int32_t> tokens,
-                     DecoderState& state, Tensor* attention) {
+/// Runs the cell's specification beside the fused step, for people who look at one input.
+void Seq2Seq::record_step(const Context& ctx, const Var& embedded, const DecoderState& before,
+                          const DecoderState& after) const {
+  std::vector<Var> input{embedded};
+  // C_t is asked for before the cell, or after it; then the cell was fed the one before.
+  if (config_.context != "init") input.emplace_back(config_.query == "current" ? before.context : after.context);
+  std::vector<Var> state;
+  for (const Tensor& s : before.states) state.emplace_back(s);
+  const Var product = ops::linear(nullptr, ops::concat_columns(nullptr, input), decoder_.w_ih, Var());
+  const Cell::Stepped stepped = cell_->step(nullptr, product, decoder_, state);
+  const std::vector<std::string> gates = cell_->gate_names(), states = cell_->state_names();
+  for (size_t g = 0; g < gates.size(); ++g) ctx.record("decoder/" + gates[g], stepped.gates[g].value());
+  for (size_t s = 0; s < states.size(); ++s) ctx.record("decoder/" + states[s], stepped.state[s].value());
+}
+
+Tensor Seq2Seq::step(const Context& ctx, const Encoded& encoded, const std::vector<SourceSpan>& rows,
+                     std::span<const int32_t> tokens, DecoderState& state, Tensor* attention) {
   const Var embedded = ops::embedding(nullptr, tokens, target_embedding_);
+  const DecoderState before = ctx.recorder ? state : DecoderState();
   Tensor features;
-  attention_decoder_step(find_cell(config_.cell), embedded.value(), encoded.input, rows, decoder_weights(),
-                         decoder_options(), state, features, attention);
+  attention_decoder_step(*cell_, embedded.value(), encoded.input, rows, decoder_weights(), decoder_options(), state,
+                         features, attention);
+  if (ctx.recorder) record_step(ctx, embedded, before, state);
   return ops::linear(nullptr, ops::concat_columns(nullptr, {Var(features), embedded}), output_weight_, output_bias_)
       .value();
 }

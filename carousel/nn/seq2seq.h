@@ -15,7 +15,7 @@
 namespace carousel::nn {
 
 struct Seq2SeqConfig {
-  std::string cell = "lstm";
+  CellOptions cell;
   int64_t embedding_size = 0;  ///< 0: chosen from the size of the data
   int64_t hidden_size = 0;     ///< units of the decoder and of each encoder direction; 0: chosen
   int64_t num_layers = 0;      ///< encoder layers; 0: chosen
@@ -48,7 +48,7 @@ struct Seq2SeqLoss {
 
 /// Encoded sources, ready for decoding.
 struct Encoded {
-  DecoderInput input;  ///< memory and keys; spans, h0 and c0 by source
+  DecoderInput input;  ///< memory and keys; spans and first states by source
   int64_t num_sources = 0;
 };
 
@@ -67,21 +67,26 @@ class Seq2Seq final : public Module {
   const Vocabularies& vocabularies() const { return vocabularies_; }
   int64_t hidden_size() const { return config_.hidden_size; }
   /// Width M of a source state.
-  int64_t state_width() const { return (config_.bidirectional ? 2 : 1) * config_.hidden_size; }
+  int64_t state_width() const { return (config_.bidirectional ? 2 : 1) * cell_->output_size(config_.hidden_size); }
+  const Cell& cell() const { return *cell_; }
 
   /// Teacher-forced loss of a batch: cross-entropy with label smoothing plus `guidance` times the diagonal prior.
   Seq2SeqLoss loss(Context& ctx, const Seq2SeqBatch& batch, double guidance);
   Encoded encode(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
   /// One decoding step of some rows: consumes tokens, advances `state`, returns logits [R, V]; attention as
-  /// attention_decoder_step.
-  Tensor step(const Encoded& encoded, const std::vector<SourceSpan>& rows, std::span<const int32_t> tokens,
-              DecoderState& state, Tensor* attention);
+  /// attention_decoder_step. A recorder in the context hears "decoder/<gate>" and "decoder/<state>", [R, H] at each
+  /// step.
+  Tensor step(const Context& ctx, const Encoded& encoded, const std::vector<SourceSpan>& rows,
+              std::span<const int32_t> tokens, DecoderState& state, Tensor* attention);
 
  private:
+  void record_step(const Context& ctx, const Var& embedded, const DecoderState& before,
+                   const DecoderState& after) const;
   struct EncoderLayer;
   struct States;
   States run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
   DecoderInput bridge(Context& ctx, const States& states, const std::vector<int64_t>& order);
+  void first_states(Context& ctx, const Var& last, DecoderInput& in) const;
   DecoderWeights decoder_weights() const;
   DecoderOptions decoder_options() const;
   Var drop(Context& ctx, const Var& x);
@@ -89,11 +94,12 @@ class Seq2Seq final : public Module {
   Seq2SeqConfig config_;
   Score score_;
   Vocabularies vocabularies_;
+  std::shared_ptr<const Cell> cell_;
   std::vector<std::unique_ptr<EncoderLayer>> layers_;
   Var source_embedding_, target_embedding_;
   Var bridge_weight_, bridge_bias_;
   Var key_weight_, key_bias_, query_weight_, score_vector_;
-  Var w_ih_, w_hh_, bias_;
+  CellWeights decoder_;
   Var output_weight_, output_bias_;
 };
 

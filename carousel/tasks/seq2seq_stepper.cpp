@@ -21,33 +21,33 @@ Tensor take_rows(const Tensor& x, std::span<const int64_t> parents) {
   return y;
 }
 
-nn::Encoded encode(nn::Seq2Seq& model, const std::vector<std::vector<int32_t>>& sources) {
+nn::Context listened_to(nn::Recorder* recorder) {
   nn::Context ctx;
-  return model.encode(ctx, sources);
+  ctx.recorder = recorder;
+  return ctx;
 }
 
 }  // namespace
 
-Seq2SeqStepper::Seq2SeqStepper(nn::Seq2Seq& model, const std::vector<std::vector<int32_t>>& sources)
-    : model_(model), encoded_(encode(model, sources)) {}
+Seq2SeqStepper::Seq2SeqStepper(nn::Seq2Seq& model, const std::vector<std::vector<int32_t>>& sources,
+                               nn::Recorder* recorder)
+    : model_(model), ctx_(listened_to(recorder)), encoded_(model.encode(ctx_, sources)) {}
 
 void Seq2SeqStepper::start() {
-  // Cloned: a step works on the states in place.
-  state_.h = encoded_.input.h0.value().clone();
-  state_.c = encoded_.input.c0.value().clone();
+  state_.states.clear();
+  for (const Var& state : encoded_.input.initial) state_.states.push_back(state.value());
   state_.context = Tensor::zeros({encoded_.num_sources, model_.state_width()});
   spans_ = encoded_.input.sources;
 }
 
 void Seq2SeqStepper::step(std::span<const int64_t> parents, std::span<const int32_t> tokens, float* log_probs) {
-  state_.h = take_rows(state_.h, parents);
-  state_.c = take_rows(state_.c, parents);
+  for (Tensor& state : state_.states) state = take_rows(state, parents);
   state_.context = take_rows(state_.context, parents);
   std::vector<nn::SourceSpan> spans;
   spans.reserve(parents.size());
   for (const int64_t parent : parents) spans.push_back(spans_[static_cast<size_t>(parent)]);
   spans_ = std::move(spans);
-  const Tensor logits = model_.step(encoded_, spans_, tokens, state_, &attention_);
+  const Tensor logits = model_.step(ctx_, encoded_, spans_, tokens, state_, &attention_);
   const int64_t vocab = vocab_size();
   parallel_for(static_cast<int64_t>(parents.size()), vocab * 8, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)

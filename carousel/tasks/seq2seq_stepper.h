@@ -11,7 +11,9 @@ namespace carousel::tasks {
 /// Steps the decoders of a batch of encoded sources. Owns the states, not the model.
 class Seq2SeqStepper final : public decode::StepModel {
  public:
-  Seq2SeqStepper(nn::Seq2Seq& model, const std::vector<std::vector<int32_t>>& sources);
+  /// `recorder`, when given, hears the gates and states of the encoder and of each step; it must outlive the stepper.
+  Seq2SeqStepper(nn::Seq2Seq& model, const std::vector<std::vector<int32_t>>& sources,
+                 nn::Recorder* recorder = nullptr);
 
   int64_t num_sources() const override { return encoded_.num_sources; }
   int64_t vocab_size() const override { return model_.vocabularies().target_size; }
@@ -26,6 +28,7 @@ class Seq2SeqStepper final : public decode::StepModel {
 
  private:
   nn::Seq2Seq& model_;
+  nn::Context ctx_;
   nn::Encoded encoded_;
   nn::DecoderState state_;
   std::vector<nn::SourceSpan> spans_;

@@ -282,16 +282,16 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
   std::vector<std::pair<std::string, std::string>> rows = {
       {"source", side(*parts_.source)},
       {"target", side(*parts_.target)},
-      {"encoder",
-       fmt::format("{} {} layer{} of {} units{}", c.model.num_layers, c.model.cell, c.model.num_layers == 1 ? "" : "s",
-                   c.model.hidden_size, c.model.bidirectional ? " in each direction" : "")},
-      {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.cell,
+      {"encoder", fmt::format("{} {} layer{} of {} units{}", c.model.num_layers, c.model.cell.cell,
+                              c.model.num_layers == 1 ? "" : "s", c.model.hidden_size,
+                              c.model.bidirectional ? " in each direction" : "")},
+      {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.cell.cell,
                               c.model.hidden_size, c.model.attention, c.model.query, c.model.context)},
       {"embedding", std::to_string(c.model.embedding_size)},
       {"training pairs", std::to_string(parts_.train_examples)},
       {"beam", std::to_string(c.search.beam_size)}};
   // One row a line of the equations; the name stands in the first.
-  std::string name = "cell", equations = nn::find_cell(c.model.cell).equations();
+  std::string name = "cell", equations = nn::make_cell(c.model.cell)->equations();
   for (size_t begin = 0; begin < equations.size();) {
     const size_t end = std::min(equations.find('\n', begin), equations.size());
     rows.emplace_back(name, equations.substr(begin, end - begin));

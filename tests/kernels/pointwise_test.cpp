@@ -115,12 +115,13 @@ TEST_P(Pointwise, LstmCellEqualsReferenceForwardAndBackward) {
     expect_near(g, gd, 1e-6, "gates");
     expect_near(c, cd, 1e-6, "c");
     expect_near(y, yd, 1e-6, "h");
-    const auto dh = random_values<float>(rows * ldh, 7);
+    const auto dh = random_values<float>(rows * h, 7);
     auto dc = random_values<float>(rows * h, 8);
-    const auto dhd = widen(dh);
+    auto dh_copy = dh;
+    auto dhd = widen(dh);
     auto dcd = widen(dc);
-    fast_.lstm_backward({rows, h, g.data(), c.data(), c_prev.data(), dh.data(), ldh, dc.data()});
-    exact_.lstm_backward({rows, h, gd.data(), cd.data(), cpd.data(), dhd.data(), ldh, dcd.data()});
+    fast_.lstm_backward({rows, h, g.data(), c.data(), c_prev.data(), dh_copy.data(), dc.data()});
+    exact_.lstm_backward({rows, h, gd.data(), cd.data(), cpd.data(), dhd.data(), dcd.data()});
     expect_near(g, gd, 2e-6, "dgates");
     expect_near(dc, dcd, 2e-6, "dc");
   }

@@ -30,8 +30,10 @@ struct Sample {
   DecoderOptions options;
   std::vector<Var> inputs() const {
     std::vector<Var> all;
-    for (const Var& v : {in.embedded, in.memory, in.keys, in.h0, in.c0, w.w_ih, w.w_hh, w.bias, w.w_query, w.v})
+    for (const Var& v : {in.embedded, in.memory, in.keys, w.w_query, w.v})
       if (v.defined()) all.push_back(v);
+    for (const Var& v : w.cell.all()) all.push_back(v);
+    all.insert(all.end(), in.initial.begin(), in.initial.end());
     return all;
   }
 };
@@ -57,11 +59,10 @@ Sample make_sample(DecoderOptions options, DType dtype = DType::f64, int64_t hid
   s.in.memory = random_var({total, width}, 2, dtype);
   s.in.keys =
       options.score == Score::dot || options.score == Score::none ? s.in.memory : random_var({total, dim}, 3, dtype);
-  s.in.h0 = random_var({batch, hidden}, 4, dtype);
-  s.in.c0 = random_var({batch, hidden}, 5, dtype);
-  s.w.w_ih = random_var({4 * hidden, kEmbed + (options.feed_context ? width : 0)}, 6, dtype);
-  s.w.w_hh = random_var({4 * hidden, hidden}, 7, dtype);
-  s.w.bias = random_var({4 * hidden}, 8, dtype);
+  s.in.initial = {random_var({batch, hidden}, 4, dtype), random_var({batch, hidden}, 5, dtype)};
+  s.w.cell.w_ih = random_var({4 * hidden, kEmbed + (options.feed_context ? width : 0)}, 6, dtype);
+  s.w.cell.w_hh = random_var({4 * hidden, hidden}, 7, dtype);
+  s.w.cell.b_ih = random_var({4 * hidden}, 8, dtype);
   if (is_additive(options.score)) {
     s.w.w_query = random_var({dim, hidden}, 9, dtype);
     s.w.v = random_var({dim}, 10, dtype);
@@ -88,7 +89,7 @@ TEST_P(EveryWiring, GradientEqualsCentralDifferences) {
   const Sample s = make_sample(GetParam());
   const GradCheck check = grad_check(
       [&](Tape* t) {
-        const DecoderOutput out = attention_decoder(t, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+        const DecoderOutput out = attention_decoder(t, *make_cell("lstm"), s.packing, s.in, s.w, s.options);
         // Features and attention weights both count.
         const Var total = ops::sum(t, ops::mul(t, out.weights, out.weights));
         return ops::add(t, ops::sum(t, ops::mul(t, out.features, out.features)), total);
@@ -99,15 +100,16 @@ TEST_P(EveryWiring, GradientEqualsCentralDifferences) {
 
 TEST_P(EveryWiring, StepsEqualTheWholeTarget) {
   const Sample s = make_sample(GetParam());
-  const DecoderOutput whole = attention_decoder(nullptr, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+  const DecoderOutput whole = attention_decoder(nullptr, *make_cell("lstm"), s.packing, s.in, s.w, s.options);
   const int64_t hidden = kHidden, width = s.in.memory.value().dim(1);
-  DecoderState state{s.in.h0.value().clone(), s.in.c0.value().clone(), Tensor::zeros({3, width}, DType::f64)};
+  DecoderState state{{s.in.initial[0].value(), s.in.initial[1].value()}, Tensor::zeros({3, width}, DType::f64)};
   for (int64_t t = 0; t < s.packing.seq_len(); ++t) {
     const int64_t alive = s.packing.batch_sizes[static_cast<size_t>(t)], row = s.packing.row(t, 0);
-    state = {state.h.rows(0, alive), state.c.rows(0, alive), state.context.rows(0, alive)};
+    for (Tensor& t_state : state.states) t_state = t_state.rows(0, alive);
+    state.context = state.context.rows(0, alive);
     const std::vector<SourceSpan> sources(s.in.sources.begin(), s.in.sources.begin() + alive);
     Tensor features, attention;
-    attention_decoder_step(find_cell("lstm"), s.in.embedded.value().rows(row, row + alive), s.in, sources, s.w,
+    attention_decoder_step(*make_cell("lstm"), s.in.embedded.value().rows(row, row + alive), s.in, sources, s.w,
                            s.options, state, features, &attention);
     for (int64_t i = 0; i < features.numel(); ++i)
       ASSERT_NEAR(features.data<double>()[i], whole.features.value().data<double>()[row * (hidden + width) + i], 1e-12);
@@ -125,7 +127,7 @@ TEST_P(EveryWiring, FloatEqualsDoubleForOneAndTwoThreads) {
     std::vector<std::vector<double>> grads[2];
     for (const Sample* s : {&exact, &fast}) {
       Tape tape;
-      const Var features = attention_decoder(&tape, find_cell("lstm"), s->packing, s->in, s->w, s->options).features;
+      const Var features = attention_decoder(&tape, *make_cell("lstm"), s->packing, s->in, s->w, s->options).features;
       tape.backward(features, Tensor::full(features.value().shape(), 0.1, features.value().dtype()));
       for (const Var& v : s->inputs()) {
         const Tensor g = v.grad().to(DType::f64);
@@ -146,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(All, EveryWiring, testing::ValuesIn(all_options()), nam
 
 TEST(AttentionDecoder, WeightsOfEachRowSumToOne) {
   const Sample s = make_sample({Score::additive, true, false});
-  const DecoderOutput out = attention_decoder(nullptr, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+  const DecoderOutput out = attention_decoder(nullptr, *make_cell("lstm"), s.packing, s.in, s.w, s.options);
   for (size_t r = 0; r + 1 < out.weight_offsets.size(); ++r) {
     double sum = 0;
     for (int64_t i = out.weight_offsets[r]; i < out.weight_offsets[r + 1]; ++i)
@@ -160,7 +162,7 @@ TEST(AttentionDecoder, UnequalWidthsNameTheRemedy) {
   s.options.score = Score::scaled_dot;
   s.in.keys = s.in.memory;
   try {
-    attention_decoder(nullptr, find_cell("lstm"), s.packing, s.in, s.w, s.options);
+    attention_decoder(nullptr, *make_cell("lstm"), s.packing, s.in, s.w, s.options);
     FAIL();
   } catch (const ShapeError& e) {
     EXPECT_STREQ(

@@ -58,42 +58,44 @@ void check_lstm(const Case& c, bool both, bool state, double forward, double gra
   const Var x = c.leaf("x");
   const int64_t batch = packing.batch_size(), hidden = 7;
   std::vector<Direction> directions;
-  std::vector<Var> h0, c0;
   for (int d = 0; d < (both ? 2 : 1); ++d) {
     const std::string end = d == 0 ? "_l0" : "_l0_reverse";
-    Direction direction{c.leaf("weight_ih" + end), c.leaf("weight_hh" + end), c.leaf("bias_ih" + end), d == 1, {}, {}};
-    if (state) {
-      direction.h0 =
-          Var(c.get("h0").reshape({both ? 2 * batch : batch, hidden}).rows(d * batch, (d + 1) * batch).clone(), true);
-      direction.c0 =
-          Var(c.get("c0").reshape({both ? 2 * batch : batch, hidden}).rows(d * batch, (d + 1) * batch).clone(), true);
-    }
+    Direction direction;
+    direction.weights.w_ih = c.leaf("weight_ih" + end);
+    direction.weights.w_hh = c.leaf("weight_hh" + end);
+    direction.weights.b_ih = c.leaf("bias_ih" + end);
+    direction.reverse = d == 1;
+    if (state)
+      for (const char* name : {"h0", "c0"})
+        direction.initial.emplace_back(
+            c.get(name).reshape({both ? 2 * batch : batch, hidden}).rows(d * batch, (d + 1) * batch).clone(), true);
     directions.push_back(direction);
   }
   Tape tape;
-  const RecurrentOutput out = recurrent(&tape, find_cell("lstm"), packing, x, directions);
+  const RecurrentOutput out = recurrent(&tape, *make_cell("lstm"), packing, x, directions);
   EXPECT_LE(c.off(out.y.value(), "y"), forward);
   // The loss weights every output: put those weights in as gradients of the last state, then run back from y.
   const Tensor dh = c.get("dh_n").reshape({both ? 2 * batch : batch, hidden}), dc = c.get("dc_n").reshape(dh.shape());
   for (size_t d = 0; d < directions.size(); ++d) {
     const auto way = static_cast<int64_t>(d);
-    const Tensor h_n = out.h_n[d].value(), want = c.get("h_n").reshape(dh.shape()).rows(way * batch, (way + 1) * batch);
+    const Tensor h_n = out.states[d][0].value(),
+                 want = c.get("h_n").reshape(dh.shape()).rows(way * batch, (way + 1) * batch);
     for (int64_t i = 0; i < h_n.numel(); ++i)
       ASSERT_NEAR(h_n.to(DType::f64).data<double>()[i], want.to(DType::f64).data<double>()[i], forward);
-    out.h_n[d].add_grad(dh.rows(way * batch, (way + 1) * batch).clone());
-    out.c_n[d].add_grad(dc.rows(way * batch, (way + 1) * batch).clone());
+    out.states[d][0].add_grad(dh.rows(way * batch, (way + 1) * batch).clone());
+    out.states[d][1].add_grad(dc.rows(way * batch, (way + 1) * batch).clone());
   }
   tape.backward(out.y, c.get("dy"));
   EXPECT_LE(c.off(x.grad(), "dx"), gradient);
   for (size_t d = 0; d < directions.size(); ++d) {
     const std::string end = d == 0 ? "_l0" : "_l0_reverse";
-    EXPECT_LE(c.off(directions[d].w_ih.grad(), "d_weight_ih" + end), gradient);
-    EXPECT_LE(c.off(directions[d].w_hh.grad(), "d_weight_hh" + end), gradient);
-    EXPECT_LE(c.off(directions[d].bias.grad(), "d_bias_ih" + end), gradient);
+    EXPECT_LE(c.off(directions[d].weights.w_ih.grad(), "d_weight_ih" + end), gradient);
+    EXPECT_LE(c.off(directions[d].weights.w_hh.grad(), "d_weight_hh" + end), gradient);
+    EXPECT_LE(c.off(directions[d].weights.b_ih.grad(), "d_bias_ih" + end), gradient);
     if (!state) continue;
     const auto way = static_cast<int64_t>(d);
     const Tensor want = c.get("dh0").reshape(dh.shape()).rows(way * batch, (way + 1) * batch).to(DType::f64);
-    const Tensor got = directions[d].h0.grad().to(DType::f64);
+    const Tensor got = directions[d].initial[0].grad().to(DType::f64);
     for (int64_t i = 0; i < want.numel(); ++i)
       ASSERT_NEAR(got.data<double>()[i], want.data<double>()[i], 10 * gradient);
   }
@@ -119,25 +121,18 @@ TEST_P(TorchFixture, AttentionDecoder) {
   const Var w_key = c.leaf("w_key"), b_key = c.leaf("b_key");
   in.keys = ops::linear(&tape, in.memory, w_key, b_key);
   in.sources = {{0, 5}, {5, 5}, {10, 5}};
-  in.h0 = c.leaf("h0");
-  in.c0 = c.leaf("c0");
-  const DecoderWeights w{c.leaf("w_ih"), c.leaf("w_hh"), c.leaf("bias"), c.leaf("w_query"), c.leaf("v")};
-  const DecoderOutput out = attention_decoder(&tape, find_cell("lstm"), packing, in, w, {});
+  in.initial = {c.leaf("h0"), c.leaf("c0")};
+  const DecoderWeights w{{c.leaf("w_ih"), c.leaf("w_hh"), c.leaf("bias"), {}, {}}, c.leaf("w_query"), c.leaf("v")};
+  const DecoderOutput out = attention_decoder(&tape, *make_cell("lstm"), packing, in, w, {});
   EXPECT_LE(c.off(out.features.value(), "features"), forward_);
   EXPECT_LE(c.off(out.weights.value(), "alpha"), forward_);
   out.weights.add_grad(c.get("dalpha").reshape(out.weights.value().shape()).clone());
   tape.backward(out.features, c.get("dfeatures"));
-  const std::pair<const char*, Var> gradients[] = {{"d_embedded", in.embedded},
-                                                   {"d_memory", in.memory},
-                                                   {"d_w_key", w_key},
-                                                   {"d_b_key", b_key},
-                                                   {"d_w_query", w.w_query},
-                                                   {"d_v", w.v},
-                                                   {"d_w_ih", w.w_ih},
-                                                   {"d_w_hh", w.w_hh},
-                                                   {"d_bias", w.bias},
-                                                   {"d_h0", in.h0},
-                                                   {"d_c0", in.c0}};
+  const std::pair<const char*, Var> gradients[] = {
+      {"d_embedded", in.embedded}, {"d_memory", in.memory},  {"d_w_key", w_key},
+      {"d_b_key", b_key},          {"d_w_query", w.w_query}, {"d_v", w.v},
+      {"d_w_ih", w.cell.w_ih},     {"d_w_hh", w.cell.w_hh},  {"d_bias", w.cell.b_ih},
+      {"d_h0", in.initial[0]},     {"d_c0", in.initial[1]}};
   for (const auto& [name, var] : gradients) EXPECT_LE(c.off(var.grad(), name), gradient_) << name;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "carousel/autograd/accumulate.h"
 #include "carousel/autograd/ops/dispatch.h"
 #include "carousel/autograd/parallel.h"
 
@@ -172,6 +173,30 @@ Var slice_columns(Tape* tape, const Var& x, int64_t begin, int64_t end) {
         for (int64_t i = 0; i < rows; ++i) kernels::table<T>().axpy(columns, T(1), from + i * columns, to + i * width);
       });
     });
+  }
+  return y;
+}
+
+Var slice_rows(Tape* tape, const Var& x, int64_t begin, int64_t end) {
+  const int64_t rows = x.value().rank() > 0 ? x.value().dim(0) : 0;
+  if (begin < 0 || end < begin || end > rows)
+    throw ShapeError(
+        fmt::format("[slice_rows] rows must lie in [0, {}]; got {}..{}. Check the range.", rows, begin, end));
+  Var y(x.value().rows(begin, end));
+  if (needs_tape(tape, {&x})) {
+    tape->record({y}, {x}, [x, y, begin, end]() {
+      Tensor part = x.grad_or_zeros().rows(begin, end);
+      accumulate(part, y.grad());
+    });
+  }
+  return y;
+}
+
+Var reshape(Tape* tape, const Var& x, const Shape& shape) {
+  Var y(x.value().reshape(shape));
+  if (needs_tape(tape, {&x})) {
+    // Cloned: a gradient is taken over, and this one belongs to y.
+    tape->record({y}, {x}, [x, y]() { x.add_grad(y.grad().clone().reshape(x.value().shape())); });
   }
   return y;
 }

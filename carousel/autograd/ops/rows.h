@@ -25,4 +25,10 @@ Var concat_rows(Tape* tape, const std::vector<Var>& parts);
 /// Columns [begin, end) of x [N, C].
 Var slice_columns(Tape* tape, const Var& x, int64_t begin, int64_t end);
 
+/// Rows [begin, end) of x [N, ...]; the value shares the memory of x.
+Var slice_rows(Tape* tape, const Var& x, int64_t begin, int64_t end);
+
+/// The same elements under another shape; shares the memory of x.
+Var reshape(Tape* tape, const Var& x, const Shape& shape);
+
 }  // namespace carousel::ops

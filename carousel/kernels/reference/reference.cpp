@@ -157,6 +157,16 @@ Table<T> make_table() {
   t.pack = pack<T>;
   t.lstm_forward = lstm_forward<T>;
   t.lstm_backward = lstm_backward<T>;
+  t.rnn_forward = rnn_forward<T>;
+  t.rnn_backward = rnn_backward<T>;
+  t.min_gru_forward = min_gru_forward<T>;
+  t.min_gru_backward = min_gru_backward<T>;
+  t.gru_after_forward = gru_after_forward<T>;
+  t.gru_after_backward = gru_after_backward<T>;
+  t.gru_before_reset_forward = gru_before_reset_forward<T>;
+  t.gru_before_reset_backward = gru_before_reset_backward<T>;
+  t.gru_before_output_forward = gru_before_output_forward<T>;
+  t.gru_before_output_backward = gru_before_output_backward<T>;
   t.additive_forward = additive_forward<T>;
   t.additive_backward = additive_backward<T>;
   t.sigmoid = sigmoid<T>;

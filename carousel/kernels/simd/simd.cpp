@@ -1,7 +1,7 @@
 #include "carousel/kernels/simd/simd.h"
 
 #include "carousel/kernels/simd/additive.h"
-#include "carousel/kernels/simd/cells/lstm.h"
+#include "carousel/kernels/simd/cells/cells.h"
 #include "carousel/kernels/simd/pointwise.h"
 #include "carousel/kernels/simd/product.h"
 
@@ -12,6 +12,16 @@ void fill(Table<float>& table) {
   table.pack = pack;
   table.lstm_forward = lstm_forward;
   table.lstm_backward = lstm_backward;
+  table.rnn_forward = rnn_forward;
+  table.rnn_backward = rnn_backward;
+  table.min_gru_forward = min_gru_forward;
+  table.min_gru_backward = min_gru_backward;
+  table.gru_after_forward = gru_after_forward;
+  table.gru_after_backward = gru_after_backward;
+  table.gru_before_reset_forward = gru_before_reset_forward;
+  table.gru_before_reset_backward = gru_before_reset_backward;
+  table.gru_before_output_forward = gru_before_output_forward;
+  table.gru_before_output_backward = gru_before_output_backward;
   table.additive_forward = additive_forward;
   table.additive_backward = additive_backward;
   table.sigmoid = sigmoid;

@@ -1,11 +1,11 @@
 #include "carousel/nn/cells/lstm.h"
 
-#include "carousel/autograd/ops/elementwise.h"
-#include "carousel/autograd/ops/rows.h"
+#include "carousel/nn/cells/entry.h"
+#include "carousel/nn/cells/step_ops.h"
 
 namespace carousel::nn {
 
-std::string LstmCell::equations() const {
+std::string LstmCell::formulas() const {
   return "i = sigmoid(W_i x + U_i h + b_i)\n"
          "f = sigmoid(W_f x + U_f h + b_f)\n"
          "g = tanh(W_g x + U_g h + b_g)\n"
@@ -15,28 +15,40 @@ std::string LstmCell::equations() const {
          "Hochreiter & Schmidhuber 1997; forget gate Gers, Schmidhuber & Cummins 2000; forget bias starts at 1";
 }
 
-Tensor LstmCell::initial_bias(int64_t hidden_size) const {
-  Tensor bias = Tensor::zeros({4 * hidden_size});
-  float* b = bias.data<float>();
-  for (int64_t j = 0; j < hidden_size; ++j) b[hidden_size + j] = 1.0f;
-  return bias;
+Cell::Stepped LstmCell::step(Tape* tape, const Var& input, const CellWeights& weights,
+                             const std::vector<Var>& state) const {
+  const std::vector<Var> pre = preactivations(tape, input, weights, state[0], 4);
+  const Var i = ops::sigmoid(tape, pre[0]), f = ops::sigmoid(tape, pre[1]);
+  const Var g = ops::tanh(tape, pre[2]), o = ops::sigmoid(tape, pre[3]);
+  const Var c = ops::add(tape, ops::mul(tape, f, state[1]), ops::mul(tape, i, g));
+  return {{ops::mul(tape, o, ops::tanh(tape, c)), c}, {i, f, g, o}};
 }
 
-std::vector<Var> LstmCell::step(Tape* tape, const Var& pre, const std::vector<Var>& state) const {
-  const int64_t n = state[0].value().dim(1);
-  const auto gate = [&](int64_t k) { return ops::slice_columns(tape, pre, k * n, (k + 1) * n); };
-  const Var i = ops::sigmoid(tape, gate(0)), f = ops::sigmoid(tape, gate(1));
-  const Var g = ops::tanh(tape, gate(2)), o = ops::sigmoid(tape, gate(3));
-  const Var c = ops::add(tape, ops::mul(tape, f, state[1]), ops::mul(tape, i, g));
-  return {ops::mul(tape, o, ops::tanh(tape, c)), c};
+namespace {
+
+template <class T>
+FusedCell<T> fused_lstm() {
+  const auto& k = kernels::table<T>();
+  FusedCell<T> fused;
+  fused.stages = {{0, 4, k.lstm_forward, k.lstm_backward}};
+  fused.cell_state = true;
+  return fused;
 }
+
+}  // namespace
 
 FusedCell<float> LstmCell::fused_f32() const {
-  return {kernels::table<float>().lstm_forward, kernels::table<float>().lstm_backward};
+  return fused_lstm<float>();
 }
 
 FusedCell<double> LstmCell::fused_f64() const {
-  return {kernels::table<double>().lstm_forward, kernels::table<double>().lstm_backward};
+  return fused_lstm<double>();
 }
+
+namespace cells {
+CellEntry lstm() {
+  return {{}, make_as<LstmCell>};
+}
+}  // namespace cells
 
 }  // namespace carousel::nn

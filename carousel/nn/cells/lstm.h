@@ -1,22 +1,25 @@
-// Long short-term memory.
+// Long short-term memory, and what its variants share with it.
 #pragma once
 
 #include "carousel/nn/cells/cell.h"
 
 namespace carousel::nn {
 
-/// LSTM with one bias per gate and no peepholes; gates i, f, g, o.
-class LstmCell final : public Cell {
+/// Gates i, f, g, o; states h, c; forget bias 1.
+class LstmCell : public Cell {
  public:
-  std::string name() const override { return "lstm"; }
+  explicit LstmCell(const CellOptions& resolved) : Cell(resolved) {}
   std::vector<std::string> gate_names() const override {
     return {"input_gate", "forget_gate", "candidate", "output_gate"};
   }
-  std::string equations() const override;
-  Tensor initial_bias(int64_t hidden_size) const override;
-  std::vector<Var> step(Tape* tape, const Var& pre, const std::vector<Var>& state) const override;
+  std::vector<std::string> state_names() const override { return {"h", "c"}; }
+  Stepped step(Tape* tape, const Var& input, const CellWeights& weights, const std::vector<Var>& state) const override;
   FusedCell<float> fused_f32() const override;
   FusedCell<double> fused_f64() const override;
+
+ protected:
+  std::string formulas() const override;
+  double initial_bias(int64_t gate) const override { return gate == 1 ? 1 : 0; }
 };
 
 }  // namespace carousel::nn

@@ -1,5 +1,5 @@
 // Fused LSTM cell, forward and backward. Specification: kernels/reference/cells.h.
-#include "carousel/kernels/simd/cells/lstm.h"
+#include "carousel/kernels/simd/cells/cells.h"
 
 #include <algorithm>
 
@@ -35,7 +35,7 @@ HWY_INLINE void Forward(const float* const pre[4], const float* const bias[4], c
   hn::StoreU(hn::Mul(o, Tanh(d, cell)), d, h);
 }
 
-void LstmForwardAll(const LstmForward<float>& p) {
+void LstmForwardAll(const CellForward<float>& p) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t n = p.hidden;
@@ -85,13 +85,13 @@ HWY_INLINE void Backward(float* const gate[4], const float* c, const float* c_pr
   hn::StoreU(hn::Mul(dc, f), d, dc_io);
 }
 
-void LstmBackwardAll(const LstmBackward<float>& p) {
+void LstmBackwardAll(const CellBackward<float>& p) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t n = p.hidden;
   for (int64_t r = 0; r < p.rows; ++r) {
     float* row = p.gates + r * 4 * n;
-    const float *c = p.c + r * n, *c_prev = p.c_prev + r * n, *dh = p.dh + r * p.lddh;
+    const float *c = p.c + r * n, *c_prev = p.c_prev + r * n, *dh = p.dh + r * n;
     float* dc = p.dc + r * n;
     int64_t j = 0;
     for (; j + lanes <= n; j += lanes) {
@@ -122,10 +122,18 @@ namespace carousel::kernels::simd {
 HWY_EXPORT(LstmForwardAll);
 HWY_EXPORT(LstmBackwardAll);
 
-void lstm_forward(const LstmForward<float>& p) {
+void lstm_forward(const CellForward<float>& p) {
+  if (p.peephole) {
+    peephole_lstm_forward(p);
+    return;
+  }
   HWY_DYNAMIC_DISPATCH(LstmForwardAll)(p);
 }
-void lstm_backward(const LstmBackward<float>& p) {
+void lstm_backward(const CellBackward<float>& p) {
+  if (p.peephole) {
+    peephole_lstm_backward(p);
+    return;
+  }
   HWY_DYNAMIC_DISPATCH(LstmBackwardAll)(p);
 }
 
