@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "carousel/autograd/grad_check.h"
+#include "carousel/autograd/ops/broadcast.h"
 #include "carousel/autograd/ops/elementwise.h"
+#include "carousel/autograd/ops/functions.h"
 #include "carousel/autograd/ops/linear.h"
 #include "carousel/autograd/ops/losses.h"
+#include "carousel/autograd/ops/norm.h"
 #include "carousel/autograd/ops/rows.h"
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
@@ -32,6 +35,7 @@ struct OpCase {
 std::vector<OpCase> op_table() {
   using In = const std::vector<Var>&;
   const Var x = random_var({3, 4}, 1), y = random_var({3, 4}, 2), w = random_var({5, 4}, 3), b = random_var({5}, 4);
+  const Var row = random_var({4}, 5), y_row = random_var({4}, 6);
   const std::vector<int32_t> ids{2, 0, 2, 1};
   return {
       {"linear", {x, w, b}, [](Tape* t, In v) { return ops::linear(t, v[0], v[1], v[2]); }},
@@ -63,6 +67,25 @@ std::vector<OpCase> op_table() {
        {x, y},
        [](Tape* t, In v) {
          return ops::concat_rows(t, {v[0], v[1], v[0]});
+       }},
+      {"sub", {x, y}, [](Tape* t, In v) { return ops::sub(t, v[0], v[1]); }},
+      {"div", {x, y}, [](Tape* t, In v) { return ops::div(t, v[0], ops::affine(t, ops::mul(t, v[1], v[1]), 1, 1)); }},
+      {"maximum", {x, y}, [](Tape* t, In v) { return ops::maximum(t, v[0], v[1]); }},
+      {"affine", {x}, [](Tape* t, In v) { return ops::affine(t, v[0], -1.5, 2); }},
+      {"relu", {x}, [](Tape* t, In v) { return ops::relu(t, v[0]); }},
+      {"exp", {x}, [](Tape* t, In v) { return ops::exp(t, v[0]); }},
+      {"log_sigmoid", {x}, [](Tape* t, In v) { return ops::log_sigmoid(t, v[0]); }},
+      {"add_row", {x, row}, [](Tape* t, In v) { return ops::add_row(t, v[0], v[1]); }},
+      {"mul_row", {x, row}, [](Tape* t, In v) { return ops::mul_row(t, v[0], v[1]); }},
+      {"layer_norm", {x, row, y_row}, [](Tape* t, In v) { return ops::layer_norm(t, v[0], v[1], v[2]); }},
+      {"layer_norm_alone", {x}, [](Tape* t, In v) { return ops::layer_norm(t, v[0], Var(), Var()); }},
+      {"slice_rows",
+       {x},
+       [](Tape* t, In v) { return ops::mul(t, ops::slice_rows(t, v[0], 1, 3), ops::slice_rows(t, v[0], 0, 2)); }},
+      {"reshape",
+       {x},
+       [](Tape* t, In v) {
+         return ops::reshape(t, v[0], {2, 6});
        }},
       {"slice_columns", {x}, [](Tape* t, In v) { return ops::slice_columns(t, v[0], 1, 3); }},
       {"cross_entropy",
@@ -133,8 +156,41 @@ TEST(OpErrors, NameTheOpTheShapesAndTheRemedy) {
                              Tape tape;
                              tape.backward(x);
                            });
+  expect_error<ShapeError>("[sub] both operands must have the same shape; got [3, 4] and [5, 6]. Reshape one.",
+                           [&] { ops::sub(nullptr, x, w); });
+  expect_error<ShapeError>("[add_row] the size of the vector must be 4; got 30. Check the sizes of the layers.",
+                           [&] { ops::add_row(nullptr, x, w); });
+  expect_error<ShapeError>("[layer_norm] the size of gain must be 4; got 30. Check the sizes of the layers.",
+                           [&] { ops::layer_norm(nullptr, x, w, Var()); });
+  expect_error<ShapeError>("[slice_rows] rows must lie in [0, 3]; got 2..4. Check the range.",
+                           [&] { ops::slice_rows(nullptr, x, 2, 4); });
   expect_error<ShapeError>("[slice_columns] columns must lie in [0, 4]; got 2..5. Check the range.",
                            [&] { ops::slice_columns(nullptr, x, 2, 5); });
+}
+
+TEST(LayerNorm, GivesMeanZeroAndVarianceOne) {
+  const Var y = ops::layer_norm(nullptr, random_var({3, 50}, 1), Var(), Var());
+  for (int64_t i = 0; i < 3; ++i) {
+    double mean = 0, square = 0;
+    for (int64_t j = 0; j < 50; ++j) {
+      const double v = y.value().data<double>()[i * 50 + j];
+      mean += v / 50;
+      square += v * v / 50;
+    }
+    EXPECT_NEAR(mean, 0, 1e-12);
+    EXPECT_NEAR(square, 1, 1e-4);
+  }
+}
+
+TEST(Functions, KeepNaNAndDoNotOverflow) {
+  const double nan = std::nan("");
+  const Var x(Tensor::from<double>({4}, std::vector<double>{nan, 1, -800, 800}));
+  const Var zero(Tensor::zeros({4}, DType::f64)), bad(Tensor::full({4}, nan, DType::f64));
+  EXPECT_TRUE(std::isnan(ops::relu(nullptr, x).value().data<double>()[0]));
+  EXPECT_TRUE(std::isnan(ops::maximum(nullptr, x, zero).value().data<double>()[0]));
+  EXPECT_TRUE(std::isnan(ops::maximum(nullptr, zero, bad).value().data<double>()[1]));
+  EXPECT_EQ(ops::log_sigmoid(nullptr, x).value().data<double>()[2], -800);
+  EXPECT_NEAR(ops::log_sigmoid(nullptr, x).value().data<double>()[3], 0, 1e-300);
 }
 
 TEST(CrossEntropy, IsLogOfVocabularyForUniformLogits) {

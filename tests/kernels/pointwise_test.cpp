@@ -100,33 +100,6 @@ TEST_P(Pointwise, DropoutDecisionsEqualReferenceFromAnyStart) {
   EXPECT_NEAR(static_cast<double>(kept), 700, 50);
 }
 
-TEST_P(Pointwise, LstmCellEqualsReferenceForwardAndBackward) {
-  for (const int64_t h : {1, 2, 7, 15, 16, 17, 31, 33, 64}) {
-    const int64_t rows = 3, ldh = h + 5;
-    const auto gates = random_values<float>(rows * 4 * h, 4, 2), bias = random_values<float>(4 * h, 5),
-               c_prev = random_values<float>(rows * h, 6);
-    auto g = gates;
-    auto gd = widen(gates);
-    const auto bd = widen(bias), cpd = widen(c_prev);
-    std::vector<float> c(c_prev.size()), y(static_cast<size_t>(rows * ldh));
-    std::vector<double> cd(c_prev.size()), yd(y.size());
-    fast_.lstm_forward({rows, h, g.data(), bias.data(), c_prev.data(), c.data(), y.data(), ldh});
-    exact_.lstm_forward({rows, h, gd.data(), bd.data(), cpd.data(), cd.data(), yd.data(), ldh});
-    expect_near(g, gd, 1e-6, "gates");
-    expect_near(c, cd, 1e-6, "c");
-    expect_near(y, yd, 1e-6, "h");
-    const auto dh = random_values<float>(rows * h, 7);
-    auto dc = random_values<float>(rows * h, 8);
-    auto dh_copy = dh;
-    auto dhd = widen(dh);
-    auto dcd = widen(dc);
-    fast_.lstm_backward({rows, h, g.data(), c.data(), c_prev.data(), dh_copy.data(), dc.data()});
-    exact_.lstm_backward({rows, h, gd.data(), cd.data(), cpd.data(), dhd.data(), dcd.data()});
-    expect_near(g, gd, 2e-6, "dgates");
-    expect_near(dc, dcd, 2e-6, "dc");
-  }
-}
-
 TEST_P(Pointwise, AdditiveScoresEqualReferenceForwardAndBackward) {
   for (const int64_t dim : {1, 5, 16, 19, 48}) {
     const int64_t len = 4;

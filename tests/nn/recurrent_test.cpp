@@ -100,6 +100,33 @@ TEST_P(EveryCell, FloatEqualsDoubleForOneAndTwoThreads) {
   set_threads(0);
 }
 
+TEST_P(EveryCell, ZoneoutKeepsOldValuesAndHasTheRightGradient) {
+  const Sample s = make_sample(GetParam(), {{3, 1, 4}, 3, 4, true, true});
+  const RecurrentOptions noisy{.zoneout = 0.4, .training = true, .key = 5, .stream = 2};
+  const GradCheck check = grad_check([&](Tape* t) { return everything(t, s.run(t, noisy)); }, s.inputs(), 30);
+  EXPECT_LE(check.worst, 1e-6) << check.where;
+  // Some units of h at the second step are those of the first, others are not; without zoneout none are.
+  const auto same = [&](const RecurrentOptions& options) {
+    const Tensor y = s.run(nullptr, options).y.value();
+    int64_t count = 0;
+    for (int64_t j = 0; j < 2; ++j)
+      for (int64_t i = 0; i < s.cell->output_size(4); ++i)
+        count += std::abs(y.data<double>()[s.packing.row(1, j) * y.dim(1) + i] -
+                          y.data<double>()[s.packing.row(0, j) * y.dim(1) + i]) < 1e-12;
+    return count;
+  };
+  RecurrentOptions most = noisy, other = noisy;
+  most.zoneout = 0.9;
+  other.key = 6;
+  EXPECT_GT(same(most), 0);
+  EXPECT_EQ(values_of(s.run(nullptr, noisy).y.value()), values_of(s.run(nullptr, noisy).y.value()));
+  EXPECT_NE(values_of(s.run(nullptr, noisy).y.value()), values_of(s.run(nullptr, other).y.value()));
+  // In inference the expectation: between old and new.
+  const RecurrentOptions expectation{.zoneout = 0.4};
+  EXPECT_NE(values_of(s.run(nullptr, expectation).y.value()), values_of(s.run().y.value()));
+  EXPECT_EQ(values_of(s.run(nullptr, expectation).y.value()), values_of(s.run(nullptr, expectation).y.value()));
+}
+
 INSTANTIATE_TEST_SUITE_P(Registry, EveryCell, ::testing::ValuesIn(testing::all_conventions()),
                          [](const auto& param_info) { return testing::name_of(param_info.param); });
 
