@@ -1,0 +1,56 @@
+// Listeners of a forward and backward pass: what gates did, and how far gradients flowed back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "carousel/nn/context.h"
+
+namespace carousel::inspect {
+
+/// Norms of dL/d(state) by state and step.
+class GradientFlow final : public nn::GradientSink {
+ public:
+  void state_gradient(std::string_view name, int64_t step, const Tensor& gradient) override;
+  /// "layer.0/h", ... in alphabetical order.
+  std::vector<std::string> names() const;
+  /// Euclidean norm of the gradient at each step, mean over the batch; 0 at steps that no gradient reached. Empty for a
+  /// state that was never heard of.
+  std::vector<double> norms(const std::string& name) const;
+
+ private:
+  std::map<std::string, std::map<int64_t, double>, std::less<>> norms_;
+};
+
+/// Keeps all that layers record.
+class TensorRecording final : public nn::Recorder {
+ public:
+  void record(std::string_view name, const Tensor& value) override;
+  const std::map<std::string, Tensor, std::less<>>& values() const { return values_; }
+  /// Null when nothing of that name was recorded.
+  const Tensor* find(std::string_view name) const;
+
+ private:
+  std::map<std::string, Tensor, std::less<>> values_;
+};
+
+/// How a gate spends its time (Karpathy, Johnson & Fei-Fei 2015, section 4.2).
+struct Saturation {
+  double left = 0;   ///< share of values nearer than 0.1 to the gate's lower end
+  double right = 0;  ///< the same at its upper end
+};
+/// `gate` [rows, H] lies in [0, 1], or in [-1, 1] when `symmetric` (candidates).
+Saturation saturation(const Tensor& gate, bool symmetric);
+
+/// Share of the units (columns) of h [rows, H] that stay within a band of 0.01 over all rows: they say nothing.
+double dead_share(const Tensor& h);
+
+/// Product over time of a factor such as the forget gate: element d is the mean over batch and units of the product of
+/// the last d steps, which is the direct part of dc_T/dc_{T-d}. `factor` [T * batch, H], step after step. Has T + 1
+/// elements; the first is 1. Throws ShapeError when the rows are no multiple of `batch`.
+std::vector<double> products_back(const Tensor& factor, int64_t batch);
+
+}  // namespace carousel::inspect
