@@ -1,0 +1,151 @@
+#include "carousel/tasks/lab/capacity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "carousel/base/error.h"
+#include "carousel/tasks/lab/trial.h"
+#include "carousel/tensor/tensor.h"
+
+namespace carousel::tasks::lab {
+
+namespace {
+
+constexpr int64_t kChunk = 10;     ///< tokens at a time
+constexpr int64_t kStreams = 16;   ///< read side by side
+constexpr int64_t kJudged = 1000;  ///< last tokens of a stream whose answers count
+constexpr uint64_t kStreamSeed = 0x57e4;
+
+struct Reading {
+  int64_t tokens = 0;
+  int64_t state_bytes = 0, memory_bytes = 0;
+  std::vector<double> accuracy;  // by delay
+};
+
+/// Reads one stream of `tokens` symbols in chunks and looks at the answers near its end.
+Reading read_stream(nn::SequenceModel& model, const CapacityOptions& o, int64_t tokens) {
+  const size_t heads = o.delays.size();
+  Rng rng(kStreamSeed, static_cast<uint64_t>(tokens));
+  const nn::SequenceBatch whole = delay_problem(o.delays, tokens).draw(rng, kStreams);
+  std::vector<int64_t> right(heads), asked(heads);
+  Reading reading;
+  reading.tokens = tokens;
+  const int64_t before = tensor_memory().current;
+  nn::StackState state;
+  for (int64_t begin = 0; begin < tokens; begin += kChunk) {
+    const int64_t length = std::min(kChunk, tokens - begin);
+    nn::SequenceBatch chunk;
+    chunk.lengths.assign(static_cast<size_t>(kStreams), length);
+    for (int64_t i = 0; i < kStreams; ++i) {
+      const auto from = whole.ids.begin() + i * tokens + begin;
+      chunk.ids.insert(chunk.ids.end(), from, from + length);
+    }
+    nn::Context ctx;
+    const Tensor answers = model.forward(ctx, chunk, &state).value();
+    reading.memory_bytes = std::max(reading.memory_bytes, tensor_memory().current - before);
+    if (tokens - begin - length >= kJudged) continue;
+    const int64_t classes = model.config().outputs;
+    for (int64_t place = 0; place < kStreams * length; ++place) {
+      const int64_t at = place / length * tokens + begin + place % length;
+      for (size_t head = 0; head < heads; ++head) {
+        const int32_t wanted = whole.classes[static_cast<size_t>(at) * heads + head];
+        if (wanted < 0) continue;
+        const float* row =
+            answers.data<float>() + (place * static_cast<int64_t>(heads) + static_cast<int64_t>(head)) * classes;
+        ++asked[head];
+        right[head] += std::max_element(row, row + classes) - row == wanted;
+      }
+    }
+  }
+  for (const auto& layer : state)
+    for (const auto& direction : layer)
+      for (const Tensor& t : direction) reading.state_bytes += t.nbytes() / kStreams;
+  for (size_t head = 0; head < heads; ++head)
+    reading.accuracy.push_back(asked[head] > 0 ? static_cast<double>(right[head]) / static_cast<double>(asked[head])
+                                               : std::numeric_limits<double>::quiet_NaN());
+  return reading;
+}
+
+/// The largest delay up to which at least half of the answers are right, or 0.
+int64_t reach(const Reading& reading, const CapacityOptions& o) {
+  int64_t most = 0;
+  for (size_t k = 0; k < o.delays.size() && reading.accuracy[k] >= 0.5; ++k) most = o.delays[k];
+  return most;
+}
+
+Trial trial_of(const CapacityOptions& o, const Contestant& c) {
+  if (c.attention)
+    throw ConfigError(fmt::format(
+        "[lab] capacity is that of a state, and attention keeps every step; got {}. Leave +attention out.", c.name));
+  Trial trial;
+  trial.label = c.name + " on delayed recall";
+  // Twice the longest delay: the state is also trained in steady use.
+  trial.problem = delay_problem(o.delays, 2 * *std::max_element(o.delays.begin(), o.delays.end()) + 1);
+  trial.stack.cell = c.cell;
+  trial.stack.hidden_size = {o.hidden_size};
+  trial.batch_size = o.batch_size;
+  trial.trainer.seed = o.seed;
+  trial.trainer.max_steps = o.steps;
+  trial.trainer.learning_rate = o.learning_rate;
+  trial.trainer.clip_norm = 1;
+  return trial;
+}
+
+}  // namespace
+
+void CapacityOptions::options(OptionTable& table) {
+  table.section("lab");
+  table.add("cells", &cells, "Cells that compete.");
+  table.add("hidden_size", &hidden_size, "Units of each cell: the size of its state.").range(1, 65536);
+  table.add("delays", &delays, "Steps back that are asked for, ascending.").range(0, 100000);
+  table.add("tokens", &tokens, "Lengths of the streams.").range(1, 10000000);
+  table.add("steps", &steps, "Training steps.").range(1, 1e9);
+  table.add("batch_size", &batch_size, "Sequences in a training step.").range(1, 65536);
+  table.add("learning_rate", &learning_rate, "Peak step size of Adam.").range(1e-9, 1);
+  table.add("seed", &seed, "Number that names all random draws.").range(0, 0x1p53);
+}
+
+Report capacity_experiment(const CapacityOptions& options, const Observer& observer) {
+  Report report;
+  report.schema = "carousel/lab_capacity@1";
+  const std::vector<Contestant> contestants = read_contestants(options.cells);
+  std::vector<Trial> trials;
+  for (const Contestant& c : contestants) trials.push_back(trial_of(options, c));
+  std::vector<Outcome> outcomes(contestants.size());
+  const Observer serial = make_serial(observer);
+  each_at_once(static_cast<int64_t>(trials.size()), [&](int64_t i) {
+    outcomes[static_cast<size_t>(i)] = run_trial(trials[static_cast<size_t>(i)], serial);
+  });
+  Table memory{"memory",
+               "streams of growing length through one state",
+               {"cell", "tokens", "state_bytes", "memory_bytes", "reach"},
+               {}};
+  Table recall{
+      "recall", "share of symbols recalled, by delay (guessing 0.125)", {"cell", "tokens", "delay", "accuracy"}, {}};
+  Plot plot{"recall against delay, after the longest stream", "steps back", "accuracy", true, false, {}};
+  for (size_t i = 0; i < contestants.size(); ++i) {
+    if (outcomes[i].interrupted) {
+      report.interrupted = true;
+      continue;
+    }
+    for (const int64_t tokens : options.tokens) {
+      // One after the other, because the memory of the whole program is measured.
+      const Reading reading = read_stream(*outcomes[i].model, options, tokens);
+      memory.rows.push_back(
+          {contestants[i].name, tokens, reading.state_bytes, reading.memory_bytes, reach(reading, options)});
+      Series series{contestants[i].name, {}};
+      for (size_t k = 0; k < options.delays.size(); ++k) {
+        recall.rows.push_back({contestants[i].name, tokens, options.delays[k], reading.accuracy[k]});
+        series.points.emplace_back(static_cast<double>(options.delays[k]), reading.accuracy[k]);
+      }
+      if (tokens == options.tokens.back()) plot.series.push_back(std::move(series));
+    }
+  }
+  report.tables = {std::move(memory), std::move(recall)};
+  report.plots = {std::move(plot)};
+  return report;
+}
+
+}  // namespace carousel::tasks::lab
