@@ -122,6 +122,18 @@ TEST_P(Streaming, OrderAndNeighboursOfABatchNeverMatter) {
   }
 }
 
+TEST(StreamingWide, AnyCutGivesTheSameBits) {
+  for (const int threads : {1, 2}) {
+    set_threads(threads);
+    for (const char* cell : {"lstm", "gru"}) {
+      CellOptions options;
+      options.cell = cell;
+      expect_same_in_pieces<float>(options, 200, 160);
+    }
+  }
+  set_threads(0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Registry, Streaming, ::testing::ValuesIn(streamed()),
                          [](const auto& param_info) { return testing::name_of(param_info.param); });
 
