@@ -69,12 +69,27 @@ PairData read_aligned(const std::vector<std::string>& files, const ReadOptions& 
   return read_aligned_pairs(files[0], files[1], options);
 }
 
+/// A table is no text: its mistakes shall be told.
+std::string detect_text(const std::vector<Sample>& samples) {
+  if (samples.size() != 1) return "";
+  int64_t lines = 0, with_tab = 0;
+  for (const std::string& line : samples.front().lines) {
+    if (trim(line).empty()) continue;
+    ++lines;
+    if (line.find('\t') != std::string::npos) ++with_tab;
+  }
+  if (lines == 0 || with_tab * 10 > lines) return "";
+  return fmt::format("running text without columns in {} {} lines",
+                     samples.front().whole_file ? "all of the" : "the first", with_commas(lines));
+}
+
 }  // namespace
 
 const std::vector<Format>& formats() {
   static const std::vector<Format> rows = {
       {"tsv", "one file with two tab-separated columns, source and target", detect_tsv, read_tsv},
       {"aligned", "two files, line n of the first is the source of line n of the second", detect_aligned, read_aligned},
+      {"text", "one file of running text", detect_text, nullptr},
   };
   return rows;
 }

@@ -3,6 +3,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/options.h"
+#include "carousel/tasks/language_model.h"
 #include "carousel/tasks/task.h"
 #include "carousel/tasks/transduce.h"
 
@@ -16,7 +17,7 @@ struct Row {
 };
 
 /// Every task there is, one line each, in the order in which files are offered to them.
-constexpr Row kTasks[] = {{"transduce", make_transduce}};
+constexpr Row kTasks[] = {{"transduce", make_transduce}, {"lm", make_language_model}};
 
 }  // namespace
 

@@ -119,13 +119,19 @@ TEST(Formats, DetectionSaysWhy) {
 
 TEST(Formats, UnknownOnesAreRefusedWithThoseThatAreKnown) {
   TempDir folder;
+  const std::string table = folder.write("table", "\na\tb\tc\n");
+  EXPECT_EQ(
+      error_of<DataError>([&] { read_pairs({table}); }),
+      table +
+          ":2: [data] the format must be known; got lines such as \"a\\tb\\tc\". Known: tsv (one file with two "
+          "tab-separated columns, source and target); aligned (two files, line n of the first is the source of line n "
+          "of the second); text (one file of running text).");
   const std::string prose = folder.write("prose", "\nJust some text.\n");
   EXPECT_EQ(error_of<DataError>([&] { read_pairs({prose}); }),
             prose +
-                ":2: [data] the format must be known; got lines such as \"Just some text.\". Known: tsv (one file with "
-                "two tab-separated columns, source and target); aligned (two files, line n of the first is the source "
-                "of line n of the second).");
-  EXPECT_NE(error_of<DataError>([&] { read_pairs({prose, prose, prose}); }).find("got 3 files"), std::string::npos);
+                ": [data] this task needs sources and targets; got one file of running text. Give one file with two "
+                "tab-separated columns, source and target.");
+  EXPECT_NE(error_of<DataError>([&] { read_pairs({table, table, table}); }).find("got 3 files"), std::string::npos);
   EXPECT_NE(error_of<DataError>([&] { read_pairs({folder.write("blank", "\n\n")}); }).find("got blank lines only"),
             std::string::npos);
 }

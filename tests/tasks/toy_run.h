@@ -36,8 +36,9 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 
 /// A task whose options are set, and the job built from a file.
 struct ToyRun {
-  ToyRun(const std::string& data, const Settings& settings, const std::vector<std::string>& dev = {}) {
-    task = make_task("transduce");
+  ToyRun(const std::string& data, const Settings& settings, const std::vector<std::string>& dev = {},
+         const std::string& name = "transduce") {
+    task = make_task(name);
     task->options(table);
     for (const auto& [key, value] : settings) table.set(key, value, "test");
     job = task->build({.data = {data}, .dev = dev, .seed = 1, .max_seconds = 0},

@@ -1,0 +1,79 @@
+#include "carousel/tasks/language_model_config.h"
+
+#include <algorithm>
+
+namespace carousel::tasks {
+
+void LanguageModelOptions::options(OptionTable& table) {
+  table.section("data");
+  table
+      .add("tokens", &tokens,
+           "Symbols of the text: characters, words (between white space) or bpe (byte-pair subwords); auto takes words "
+           "when each of them occurs 40 times on average, else characters.")
+      .one_of({"auto", "characters", "words", "bpe"});
+  table.add("bpe_merges", &bpe_merges, "Byte-pair merges to learn; auto takes one per 50 words, 200 to 16,000.")
+      .range(1, 1e6)
+      .automatic();
+  table.add("min_count", &min_count, "Symbols seen less often in training are treated as unknown.").range(1, 1e9);
+  table
+      .add("dev_share", &dev_share,
+           "Share of the lines, from the end of the text, that is cut off for evaluation when there is no dev file; "
+           "auto takes 10 %, and 5 % of more than 100,000 lines.")
+      .range(1e-6, 0.9)
+      .automatic();
+  table.add("max_line_bytes", &max_line_bytes, "Longest line that is read, in bytes.").range(16, 1e9);
+  table.section("model");
+  model.options(table);
+  trainer.options(table);
+  table.add("batch_size", &batch_size, "Streams of text read side by side.").range(1, 65536).automatic();
+  table.add("bptt", &bptt, "Steps that gradients flow back (truncated back-propagation through time).")
+      .range(1, 65536)
+      .automatic();
+  table.add("carry_state", &carry_state, "The state goes on from one batch to the next; off: each begins at zero.");
+}
+
+data::ReadOptions LanguageModelOptions::read_options() const {
+  data::ReadOptions options;
+  options.max_line_bytes = max_line_bytes;
+  return options;
+}
+
+namespace {
+
+struct Row {
+  int64_t symbols;  ///< for texts of at least so many
+  int64_t num_layers, hidden_size;
+  double dropout;
+};
+/// Largest first. The word rows follow the small and the medium model of Zaremba et al. 2014.
+constexpr Row kCharacterRows[] = {{5000000, 2, 512, 0.1}, {300000, 2, 256, 0.2}, {0, 1, 128, 0.3}};
+constexpr Row kWordRows[] = {{5000000, 2, 650, 0.3}, {300000, 2, 200, 0.2}, {0, 1, 128, 0.3}};
+
+}  // namespace
+
+void decide(LanguageModelOptions& o, const TextSize& size) {
+  const Row* row = size.characters ? kCharacterRows : kWordRows;
+  while (size.symbols < row->symbols) ++row;
+  nn::LanguageModelConfig& m = o.model;
+  if (m.stack.hidden_size.empty()) m.stack.hidden_size = {row->hidden_size};
+  if (m.stack.num_layers == 0)
+    m.stack.num_layers = m.stack.hidden_size.size() > 1 ? static_cast<int64_t>(m.stack.hidden_size.size())
+                         : m.model == "window"          ? 1
+                                                        : row->num_layers;
+  const bool projected = m.stack.cell.cell == "projected_lstm";
+  if (m.embedding_size == 0)
+    m.embedding_size =
+        projected && m.stack.cell.projection_size > 0 ? m.stack.cell.projection_size : m.stack.hidden_size.back();
+  if (m.window == 0) m.window = 5;
+  if (m.input_dropout < 0) m.input_dropout = row->dropout;
+  if (m.output_dropout < 0) m.output_dropout = row->dropout;
+  if (m.stack.dropout < 0) m.stack.dropout = row->dropout;
+  if (o.batch_size == 0) o.batch_size = std::clamp<int64_t>(size.symbols / 2000, 1, size.characters ? 32 : 20);
+  if (o.bptt == 0) o.bptt = size.characters ? 100 : 35;
+  train::TrainerConfig& trainer = o.trainer;
+  if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
+  if (trainer.epochs == 0 && trainer.max_seconds == 0 && trainer.max_steps == 0)
+    trainer.epochs = std::clamp<int64_t>(10000000 / std::max<int64_t>(size.symbols, 1), 3, 40);
+}
+
+}  // namespace carousel::tasks

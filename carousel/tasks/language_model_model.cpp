@@ -1,0 +1,209 @@
+#include "carousel/tasks/language_model_model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "carousel/autograd/ops/losses.h"
+#include "carousel/base/error.h"
+#include "carousel/base/text.h"
+#include "carousel/data/json_object.h"
+#include "carousel/inspect/recording.h"
+#include "carousel/kernels/table.h"
+
+namespace carousel::tasks {
+
+namespace {
+
+constexpr int64_t kChunk = 256;                     ///< steps evaluated at once
+constexpr int64_t kLongestAnswer = 400;             ///< symbols of a continuation
+constexpr int32_t kBegin = data::Vocabulary::kEos;  ///< a text begins as if after a line end
+
+}  // namespace
+
+std::map<std::string, double> TextScore::metrics(int64_t characters) const {
+  const double per_character = nll_sum / static_cast<double>(std::max<int64_t>(characters, 1));
+  return {{"perplexity", std::exp(nll_sum / static_cast<double>(std::max<int64_t>(symbols, 1)))},
+          {"nats_per_character", per_character},
+          {"bits_per_character", per_character / std::log(2.0)}};
+}
+
+LanguageModelTask::LanguageModelTask(LanguageModelParts parts, uint64_t seed) : parts_(std::move(parts)) {
+  network_ =
+      std::make_unique<nn::LanguageModel>(parts_.options.model, parts_.tokenizer->vocabulary().size(), kBegin, seed);
+}
+
+std::map<std::string, std::string> LanguageModelTask::metadata() const {
+  return {{"lm.tokenizer", parts_.tokenizer->to_json()},
+          {"lm.counts", fmt::format("{{\"counts\":[{}]}}", fmt::join(parts_.counts, ","))}};
+}
+
+LanguageModelParts load_parts(const LanguageModelOptions& options, const std::map<std::string, std::string>& metadata,
+                              const std::string& file) {
+  const auto entry = [&](const char* key) -> const std::string& {
+    const auto found = metadata.find(key);
+    if (found == metadata.end())
+      throw FormatError(
+          file, 0,
+          fmt::format("[model] the metadata must hold '{}'; got none. The file is no language model or is "
+                      "damaged; train again.",
+                      key));
+    return found->second;
+  };
+  LanguageModelParts parts;
+  parts.options = options;
+  parts.tokenizer = data::Tokenizer::from_json(entry("lm.tokenizer"), file);
+  const data::JsonObject counts(entry("lm.counts"), file, "lm.counts");
+  parts.counts = counts.integers("counts");
+  const int64_t wanted = parts.tokenizer->vocabulary().size();
+  if (static_cast<int64_t>(parts.counts.size()) != wanted)
+    counts.fail(fmt::format("{} counts, one for each symbol", wanted), fmt::format("{}", parts.counts.size()));
+  for (const int64_t count : parts.counts)
+    if (count < 0 || count > (int64_t{1} << 50)) counts.fail("counts from 0 on", fmt::format("{}", count));
+  return parts;
+}
+
+TextScore LanguageModelTask::score(const std::vector<int32_t>& ids, int64_t streams) {
+  TextScore sum;
+  const auto total = static_cast<int64_t>(ids.size());
+  streams = std::clamp<int64_t>(streams, 1, std::max<int64_t>(total, 1));
+  const int64_t length = total / streams;
+  nn::LanguageState state;
+  for (int64_t begin = 0; begin < length; begin += kChunk) {
+    std::vector<int32_t> inputs, targets;
+    for (int64_t t = begin; t < std::min(length, begin + kChunk); ++t)
+      for (int64_t b = 0; b < streams; ++b) {
+        const auto at = static_cast<size_t>(b * length + t);
+        inputs.push_back(t == 0 ? kBegin : ids[at - 1]);
+        targets.push_back(ids[at]);
+      }
+    nn::Context ctx;
+    const Var logits = network_->forward(ctx, inputs, streams, state);
+    sum.nll_sum += ops::cross_entropy(nullptr, logits, targets, 0).nll_sum;
+    sum.symbols += static_cast<int64_t>(targets.size());
+  }
+  return sum;
+}
+
+TextScore LanguageModelTask::unigram_score(const std::vector<int32_t>& ids) const {
+  const double total = static_cast<double>(std::accumulate(parts_.counts.begin(), parts_.counts.end(), int64_t{0})) +
+                       static_cast<double>(parts_.counts.size());
+  TextScore sum;
+  for (const int32_t id : ids)
+    sum.nll_sum -= std::log((static_cast<double>(parts_.counts[static_cast<size_t>(id)]) + 1) / total);
+  sum.symbols = static_cast<int64_t>(ids.size());
+  return sum;
+}
+
+EvalReport LanguageModelTask::evaluate(const std::vector<std::string>& files, const PredictOptions&) {
+  const data::TextData text = data::read_text(files, parts_.options.read_options());
+  const data::TokenStream stream = data::make_stream(*parts_.tokenizer, text, 0, text.lines.size());
+  EvalReport report;
+  report.task = task();
+  report.examples = static_cast<int64_t>(text.lines.size());
+  report.metrics = score(stream.ids, 1).metrics(stream.characters);
+  report.baseline = unigram_score(stream.ids).metrics(stream.characters);
+  report.baseline_name = "each symbol by its share of the training text (unigram)";
+  if (report.metrics.at("perplexity") >= report.baseline.at("perplexity"))
+    report.notes.emplace_back("the model is not better than the baseline: train longer");
+  if (stream.unknown > 0)
+    report.notes.push_back(
+        fmt::format("{} of {} symbols were never seen in training and count as one unknown symbol: the score is too "
+                    "good by what it would take to spell them",
+                    stream.unknown, stream.size()));
+  return report;
+}
+
+Prediction LanguageModelTask::continue_line(const std::string& line) {
+  Prediction p;
+  p.input = line;
+  std::vector<int32_t> read = parts_.tokenizer->encode(line);
+  for (const std::string& symbol : parts_.tokenizer->unknown_symbols(line))
+    p.notes.push_back(fmt::format("unknown symbol: {}", symbol));
+  read.insert(read.begin(), kBegin);
+  const std::vector<int32_t> given(read.begin() + 1, read.end());
+  nn::LanguageState state;
+  std::vector<int32_t> written;
+  double log_probability = 0;
+  const auto vocab = static_cast<size_t>(network_->vocab_size());
+  std::vector<float> log_probs(vocab);
+  while (true) {
+    nn::Context ctx;
+    const Tensor logits = network_->forward(ctx, read, 1, state).value();
+    const float* last = logits.data<float>() + (static_cast<size_t>(logits.dim(0)) - 1) * vocab;
+    kernels::table<float>().log_softmax(network_->vocab_size(), last, log_probs.data());
+    // Begin and unknown markers are no answers.
+    log_probs[data::Vocabulary::kBos] = log_probs[data::Vocabulary::kUnk] = -std::numeric_limits<float>::infinity();
+    const auto best = static_cast<int32_t>(std::max_element(log_probs.begin(), log_probs.end()) - log_probs.begin());
+    log_probability += static_cast<double>(log_probs[static_cast<size_t>(best)]);
+    if (best == data::Vocabulary::kEos) break;
+    written.push_back(best);
+    if (static_cast<int64_t>(written.size()) >= kLongestAnswer) {
+      p.notes.emplace_back("an output was cut off at the maximum length");
+      break;
+    }
+    read = {best};
+  }
+  std::vector<int32_t> all = given;
+  all.insert(all.end(), written.begin(), written.end());
+  p.hypotheses.push_back({parts_.tokenizer->decode(all), std::exp(log_probability), log_probability});
+  return p;
+}
+
+std::vector<Prediction> LanguageModelTask::predict(const std::vector<std::string>& lines, const PredictOptions&) {
+  std::vector<Prediction> predictions;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
+    predictions.push_back(continue_line(lines[i]));
+  }
+  return predictions;
+}
+
+AttentionMap LanguageModelTask::inspect(const std::string&, const PredictOptions&) {
+  throw UnsupportedError(
+      "[inspect] a recurrent language model has no attention to show; got such a model. Look at its gates with "
+      "--gates.");
+}
+
+GateTrace LanguageModelTask::gates(const std::string& line, const PredictOptions&) {
+  if (network_->is_window())
+    throw UnsupportedError(
+        "[inspect] a window model has no gates; got such a model. Train with --set model=recurrent.");
+  data::check_text(line, "(input)", 1);
+  const std::vector<int32_t> ids = parts_.tokenizer->encode(line);
+  if (ids.empty())
+    throw ConfigError("[inspect] the input must hold at least one symbol; got an empty line. Give a text to look at.");
+  inspect::CellRecording recording;
+  nn::Context ctx;
+  ctx.recorder = &recording;
+  nn::LanguageState state;
+  network_->forward(ctx, ids, 1, state);
+  GateTrace trace;
+  trace.input = line;
+  const std::vector<std::string> read = parts_.tokenizer->symbols(ids);
+  for (const inspect::RecordedRows& r : recording.all())
+    trace.series.push_back({r.layer(), r.quantity(), read, r.width, r.values});
+  return trace;
+}
+
+std::vector<std::pair<std::string, std::string>> LanguageModelTask::describe() {
+  const nn::LanguageModelConfig& m = parts_.options.model;
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {"symbols", fmt::format("{}, {} of them", parts_.tokenizer->kind(),
+                              parts_.tokenizer->vocabulary().size() - data::Vocabulary::kMarkers)}};
+  const std::string widths = fmt::format("{}", fmt::join(m.stack.widths(), ", "));
+  if (network_->is_window()) {
+    rows.emplace_back("network", fmt::format("tanh layers of {} units over the last {} symbols (Bengio et al. 2003)",
+                                             widths, m.window));
+  } else {
+    rows.emplace_back("network", fmt::format("{}, layers of {} units", m.stack.cell.cell, widths));
+    rows.emplace_back("equations", network_->stack()->cell().equations());
+  }
+  rows.emplace_back("embedding", fmt::format("{}{}", m.embedding_size, m.tie_weights ? ", tied to the output" : ""));
+  return rows;
+}
+
+}  // namespace carousel::tasks
