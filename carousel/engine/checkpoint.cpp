@@ -35,16 +35,6 @@ constexpr const char* kBestKey = "carousel.best";
 constexpr const char* kHistoryKey = "carousel.history";
 constexpr const char* kStateKey = "carousel.trainer_state";
 
-void put(std::map<std::string, std::string>& metadata, const RunIdentity& identity) {
-  metadata[kVersionKey] = std::to_string(kFormatVersion);
-  metadata[kTaskKey] = identity.task;
-  metadata[kConfigKey] = identity.config;
-  metadata[kOptionsKey] = identity.options;
-  metadata[kOptionsSetKey] = identity.options_set;
-  metadata[kDataHashKey] = identity.data_hash;
-  metadata[kThreadsKey] = std::to_string(identity.threads);
-}
-
 Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
@@ -127,10 +117,20 @@ std::string checkpoint_file(const std::string& model_file) {
   return model_file + ".ckpt";
 }
 
+void store_identity(std::map<std::string, std::string>& metadata, const RunIdentity& identity) {
+  metadata[kVersionKey] = std::to_string(kFormatVersion);
+  metadata[kTaskKey] = identity.task;
+  metadata[kConfigKey] = identity.config;
+  metadata[kOptionsKey] = identity.options;
+  metadata[kOptionsSetKey] = identity.options_set;
+  metadata[kDataHashKey] = identity.data_hash;
+  metadata[kThreadsKey] = std::to_string(identity.threads);
+}
+
 Archive model_archive(tasks::TaskModel& model, const RunIdentity& identity, const RunRecord& record) {
   Archive archive;
   archive.metadata = model.metadata();
-  put(archive.metadata, identity);
+  store_identity(archive.metadata, identity);
   archive.metadata[kFinishedKey] = record.finished ? "true" : "false";
   if (!record.schedule.empty()) archive.metadata[kScheduleKey] = record.schedule;
   archive.metadata[kCommandKey] = record.command;
@@ -143,7 +143,7 @@ Archive model_archive(tasks::TaskModel& model, const RunIdentity& identity, cons
 
 Archive checkpoint_archive(const RunIdentity& identity, const train::TrainerState& state) {
   Archive archive;
-  put(archive.metadata, identity);
+  store_identity(archive.metadata, identity);
   archive.metadata[kStateKey] = state.json;
   archive.tensors = state.tensors;
   return archive;
@@ -197,7 +197,6 @@ std::unique_ptr<tasks::TaskModel> load_model(tasks::Task& task, const Archive& a
     throw FormatError(file, -1, e.what());
   }
   load_weights(model->module(), archive, file);
-  model->weights_changed();
   return model;
 }
 

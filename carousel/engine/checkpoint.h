@@ -41,6 +41,9 @@ Archive model_archive(tasks::TaskModel& model, const RunIdentity& identity, cons
 /// A checkpoint file.
 Archive checkpoint_archive(const RunIdentity& identity, const train::TrainerState& state);
 
+/// Writes an identity over the one in a file's metadata.
+void store_identity(std::map<std::string, std::string>& metadata, const RunIdentity& identity);
+
 /// The state text of a checkpoint; FormatError when the file is none.
 const std::string& trainer_state_of(const Archive& archive, const std::string& file);
 /// The identity in a model or checkpoint file; FormatError when it is of another program or of a newer format.

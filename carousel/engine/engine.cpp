@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <mutex>
 #include <utility>
 
 #include "carousel/base/error.h"
 #include "carousel/engine/checkpoint.h"
+#include "carousel/engine/run_options.h"
 #include "carousel/engine/training.h"
 
 namespace carousel::engine {
@@ -23,8 +25,31 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
+namespace {
+
+/// A mistyped option shall be told before any data is read: while the task is open it must suit at least one.
+void check_options(const TrainRequest& request) {
+  std::exception_ptr first;
+  for (const std::string& name : tasks::task_names()) {
+    try {
+      const std::unique_ptr<tasks::Task> task = tasks::make_task(name);
+      const RunOptions options(*task, request);
+      return;
+    } catch (const ConfigError&) {
+      if (!first) first = std::current_exception();
+    }
+  }
+  if (first) std::rethrow_exception(first);
+}
+
+}  // namespace
+
 TrainReport Engine::train(const TrainRequest& request, Observer& observer) {
   std::string name = request.task;
+  if (name.empty()) {
+    check_options(request);
+    if (request.resume) name = task_of_earlier_run(request.output);
+  }
   if (name.empty()) {
     auto [decided, reason] = decide_task(request.data);
     observer.message(fmt::format("task: {}, because {}", decided, reason));
@@ -66,17 +91,37 @@ Engine Engine::load(const std::string& file) {
   return engine;
 }
 
+namespace {
+
+/// What a model answers. One whose numbers overflow is a bad file, not a training that diverged.
+template <class Question>
+auto answer(const std::string& file, Question question) {
+  try {
+    return question();
+  } catch (const DivergedError&) {
+    throw FormatError(file, -1,
+                      "[model] the weights must give probabilities; got none for this input: they are too large or "
+                      "damaged. Fetch the file again, or train again with a lower learning_rate.");
+  }
+}
+
+}  // namespace
+
 tasks::EvalReport Engine::evaluate(const std::vector<std::string>& files, const tasks::PredictOptions& options) {
-  return impl_->model->evaluate(files, options);
+  return answer(impl_->file, [&] { return impl_->model->evaluate(files, options); });
 }
 
 std::vector<tasks::Prediction> Engine::predict(const std::vector<std::string>& lines,
                                                const tasks::PredictOptions& options) {
-  return impl_->model->predict(lines, options);
+  return answer(impl_->file, [&] { return impl_->model->predict(lines, options); });
 }
 
 tasks::AttentionMap Engine::inspect(const std::string& line, const tasks::PredictOptions& options) {
-  return impl_->model->inspect(line, options);
+  return answer(impl_->file, [&] { return impl_->model->inspect(line, options); });
+}
+
+tasks::GateTrace Engine::gates(const std::string& line, const tasks::PredictOptions& options) {
+  return answer(impl_->file, [&] { return impl_->model->gates(line, options); });
 }
 
 ModelInfo Engine::info() {

@@ -82,6 +82,7 @@ class Engine {
   tasks::EvalReport evaluate(const std::vector<std::string>& files, const tasks::PredictOptions& options);
   std::vector<tasks::Prediction> predict(const std::vector<std::string>& lines, const tasks::PredictOptions& options);
   tasks::AttentionMap inspect(const std::string& line, const tasks::PredictOptions& options);
+  tasks::GateTrace gates(const std::string& line, const tasks::PredictOptions& options);
   ModelInfo info();
 
  private:

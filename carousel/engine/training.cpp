@@ -50,7 +50,9 @@ class TrainingRun {
         request_(request),
         observer_(observer),
         checkpoint_(checkpoint_file(request.output)),
-        options_(task, request) {}
+        options_(task, request) {
+    identity_.task = task.name();
+  }
 
   TrainReport run();
 
@@ -62,7 +64,8 @@ class TrainingRun {
   void check_same_data(const SavedFile& saved) const;
   void build();
   bool finished_before() const { return model_ && record_of(model_->archive, model_->file).finished; }
-  TrainReport report_finished_before() const;
+  TrainReport report_finished_before();
+  std::string hash_data() const;
   TrainReport train();
   void prepare(train::Trainer& trainer);
   void save_model(const train::Trainer& trainer, bool finished);
@@ -93,8 +96,9 @@ TrainReport TrainingRun::run() {
   }
   look_for_run_to_repeat();
   set_threads(options_.integer("threads"));
-  build();
+  identity_.threads = num_threads();
   if (finished_before()) return report_finished_before();
+  build();
   return train();
 }
 
@@ -154,10 +158,8 @@ void TrainingRun::check_same_data(const SavedFile& saved) const {
 }
 
 void TrainingRun::build() {
-  identity_.task = task_.name();
   identity_.options = options_.to_json();
   identity_.options_set = options_.names_set();
-  identity_.threads = num_threads();
   tasks::TaskInput input;
   input.data = request_.data;
   input.dev = request_.dev;
@@ -165,15 +167,25 @@ void TrainingRun::build() {
   input.max_seconds = options_.real("max_seconds");
   job_ = task_.build(input, [this](const std::string& sentence) { observer_.message(sentence); });
   identity_.config = options_.to_json();
-  identity_.data_hash = job_.data_hash;
+  identity_.data_hash = hash_data();
   if (repeated_) check_same_data(*repeated_);
   if (resumed_) check_same_data(*resumed_);
-  if (finished_before()) check_same_data(*model_);
 }
 
-TrainReport TrainingRun::report_finished_before() const {
+std::string TrainingRun::hash_data() const {
+  std::string hashes;
+  for (const auto* files : {&request_.data, &request_.dev})
+    for (const std::string& file : *files) hashes += sha256_file(file);
+  return sha256(hashes);
+}
+
+TrainReport TrainingRun::report_finished_before() {
+  // Bytes only, nothing is parsed: whoever asks to go on with other data shall hear it here too.
+  identity_.data_hash = hash_data();
+  check_same_data(*model_);
   const RunRecord record = record_of(model_->archive, model_->file);
-  observer_.message(fmt::format("{} is finished: nothing to resume", request_.output));
+  observer_.message(
+      fmt::format("{} is finished: nothing to resume. To start over, train without resume", request_.output));
   TrainReport report;
   report.outcome = TrainReport::Outcome::already_finished;
   report.model_file = request_.output;
@@ -192,7 +204,14 @@ void TrainingRun::prepare(train::Trainer& trainer) {
     if (!record.finished)
       throw ConfigError(
           fmt::format("[train] only a finished run can be repeated; {} was not. Resume it first.", repeated_->file));
-    if (!record.schedule.empty()) trainer.replay(train::ProgressTrace::parse(record.schedule, repeated_->file));
+    if (!record.schedule.empty()) {
+      train::ProgressTrace trace = train::ProgressTrace::parse(record.schedule, repeated_->file);
+      if (!trace.complete())
+        throw FormatError(repeated_->file, -1,
+                          "[schedule] the recorded schedule of a finished run must reach its end; got a shorter one. "
+                          "Train without it.");
+      trainer.replay(std::move(trace));
+    }
   }
   if (resumed_) {
     trainer.import_state(resumed_->archive, trainer_state_of(resumed_->archive, checkpoint_), checkpoint_);
@@ -262,6 +281,12 @@ TrainReport TrainingRun::report(const train::Trainer& trainer, const train::Trai
 }
 
 }  // namespace
+
+std::string task_of_earlier_run(const std::string& output) {
+  for (const std::string& file : {checkpoint_file(output), output})
+    if (const auto saved = read_saved(file)) return saved->identity.task;
+  return "";
+}
 
 TrainReport run_training(tasks::Task& task, const TrainRequest& request, Observer& observer) {
   return TrainingRun(task, request, observer).run();

@@ -5,6 +5,9 @@
 
 namespace carousel::engine {
 
+/// The task of the run whose checkpoint or model stands at `output`, or "" when there is none. Throws FormatError.
+std::string task_of_earlier_run(const std::string& output);
+
 /// Engine::train for a task that is already chosen.
 TrainReport run_training(tasks::Task& task, const TrainRequest& request, Observer& observer);
 

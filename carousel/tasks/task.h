@@ -46,6 +46,7 @@ struct Prediction {
   std::vector<Hypothesis> hypotheses;
   bool in_training = false;        ///< the input stood in the training data
   std::vector<std::string> notes;  ///< "unknown symbol: X"
+  std::string error;               ///< why there is no hypothesis (the input is too long), or ""
 };
 
 /// Attention of one input: weights[t * source.size() + s], rows sum to 1. `target` ends with the end marker.
@@ -55,6 +56,22 @@ struct AttentionMap {
   double probability = 0;
   std::vector<std::string> source, target;
   std::vector<float> weights;
+};
+
+/// A gate or a state of one recurrent layer over one pass: a row for each token, a column for each unit.
+struct GateSeries {
+  std::string layer;                ///< "encoder.0", "encoder.0.reverse", "decoder"
+  std::string gate;                 ///< a gate's name ("forget_gate") or a state's ("h", "c")
+  std::vector<std::string> tokens;  ///< what was read, or for a decoder what was written, at each row
+  int64_t units = 0;
+  std::vector<float> values;  ///< [tokens.size(), units]
+};
+
+/// Everything that the recurrent layers of a model did with one input.
+struct GateTrace {
+  std::string input;
+  std::string output;  ///< "" for a model that writes none
+  std::vector<GateSeries> series;
 };
 
 /// A model of one task: network, vocabularies and everything else that a model file holds.
@@ -69,10 +86,10 @@ class TaskModel {
   /// One prediction per line, in order.
   virtual std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) = 0;
   virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
+  /// Gates and states while the model answers `line`. Throws UnsupportedError where a task records none.
+  virtual GateTrace gates(const std::string& line, const PredictOptions& options);
   /// Rows for `carousel info`: name and value, for people.
   virtual std::vector<std::pair<std::string, std::string>> describe() = 0;
-  /// Weights changed (a checkpoint was loaded): drop packed copies.
-  virtual void weights_changed() {}
 };
 
 /// A model under training with its data. Owns nothing of the model.
@@ -82,7 +99,6 @@ struct TrainingJob {
   train::TrainerConfig trainer;  ///< with everything decided that was left automatic (epochs, learning_rate)
   int64_t train_examples = 0;
   int64_t dev_examples = 0;
-  std::string data_hash;  ///< hex hash over the training files' bytes; a resume with other data is refused
 };
 
 struct TaskInput {

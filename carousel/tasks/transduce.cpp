@@ -6,9 +6,9 @@
 #include <set>
 
 #include "carousel/base/error.h"
-#include "carousel/base/files.h"
 #include "carousel/data/batcher.h"
 #include "carousel/data/choose.h"
+#include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/split.h"
 #include "carousel/tasks/transduce_model.h"
@@ -51,17 +51,16 @@ class Transduce final : public Task {
 
   TrainingJob build(const TaskInput& input, const Say& say) override {
     PairSets sets = read(input, say);
-    std::unique_ptr<data::Tokenizer> sides[2];
-    for (const data::Side side : {data::Side::source, data::Side::target}) {
-      const auto texts = texts_of(sets.train_data, sets.train, side);
-      const data::TokenPlan plan = data::plan_tokens(texts, config_.data, side);
-      say(plan.reason);
-      (side == data::Side::source ? config_.data.source_tokens : config_.data.target_tokens) = plan.kind;
-      sides[side == data::Side::target] = data::make_tokenizer(texts, plan, config_.data.min_count);
-    }
+    Sides sides = make_sides(sets);
+    // Symbols of pairs that are left out shall not stand in the vocabularies: cut and look again.
+    while (cut_long(sets.train_data, sets.train, sides, "data", say)) sides = make_sides(sets);
+    cut_long(sets.dev_data, sets.dev, sides, "dev", say);
+    for (const data::TokenPlan& plan : {sides.source_plan, sides.target_plan}) say(plan.reason);
+    config_.data.source_tokens = sides.source_plan.kind;
+    config_.data.target_tokens = sides.target_plan.kind;
     TransduceParts parts;
-    parts.source = std::move(sides[0]);
-    parts.target = std::move(sides[1]);
+    parts.source = std::move(sides.source);
+    parts.target = std::move(sides.target);
     parts.train_examples = static_cast<int64_t>(sets.train.size());
     for (const auto text : texts_of(sets.train_data, sets.train, data::Side::source))
       parts.seen.insert(TransduceModel::hash_of(parts.source->form().apply(text)));
@@ -75,7 +74,6 @@ class Transduce final : public Task {
     job.trainer = config_.trainer;
     job.train_examples = static_cast<int64_t>(sets.train.size());
     job.dev_examples = static_cast<int64_t>(sets.dev.size());
-    job.data_hash = sets.hash;
     job.objective = make_transduce_objective(*model, std::move(sets));
     job.model = std::move(model);
     return job;
@@ -94,10 +92,6 @@ class Transduce final : public Task {
     say(fmt::format("data: {}", format.reason));
     sets.train_data = data::read_pairs(input.data, options);
     data::require_learnable(sets.train_data);
-    std::string hashes;
-    for (const auto* files : {&input.data, &input.dev})
-      for (const std::string& file : *files) hashes += sha256_file(file);
-    sets.hash = sha256(hashes);
     if (input.dev.empty()) {
       const data::Split split =
           data::cut_dev(sets.train_data, config_.data, static_cast<uint64_t>(config_.trainer.seed));
@@ -109,14 +103,41 @@ class Transduce final : public Task {
                       config_.data.group == "stem" ? "whole word families on one side" : "equal sources on one side"));
     } else {
       sets.dev_data = data::read_pairs(input.dev, options);
-      if (sets.dev_data.examples.empty())
-        throw DataError(input.dev.front(), 0, 0,
-                        "[train] the dev file must hold at least one pair; got none. Check it.");
+      data::require_dev(sets.dev_data);
       sets.train = all_of(sets.train_data);
       sets.dev = all_of(sets.dev_data);
       say(fmt::format("dev: {} pairs of {}", sets.dev.size(), input.dev.front()));
     }
     return sets;
+  }
+
+  struct Sides {
+    data::TokenPlan source_plan, target_plan;
+    std::unique_ptr<data::Tokenizer> source, target;
+  };
+
+  Sides make_sides(const PairSets& sets) const {
+    Sides sides;
+    const auto make = [&](data::Side side, data::TokenPlan& plan) {
+      const auto texts = texts_of(sets.train_data, sets.train, side);
+      plan = data::plan_tokens(texts, config_.data, side);
+      return data::make_tokenizer(texts, plan, config_.data.min_count);
+    };
+    sides.source = make(data::Side::source, sides.source_plan);
+    sides.target = make(data::Side::target, sides.target_plan);
+    return sides;
+  }
+
+  /// Takes the pairs that are too long out of `indices` and says which; true when there were some.
+  bool cut_long(const data::PairData& data, std::vector<int64_t>& indices, const Sides& sides, const char* name,
+                const Say& say) const {
+    const int64_t most = config_.data.max_length;
+    data::LengthCut cut = data::cut_long(data, indices, {*sides.source, *sides.target}, most);
+    if (cut.dropped.empty()) return false;
+    data::require_kept(data, cut, most);
+    say(fmt::format("{}: {}", name, data::describe_cut(data, cut, most)));
+    indices = std::move(cut.kept);
+    return true;
   }
 
   static void learn_baseline(const PairSets& sets, TransduceParts& parts) {

@@ -11,6 +11,7 @@
 #include "carousel/data/line_reader.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
+#include "carousel/inspect/recording.h"
 #include "carousel/nn/cells/cell.h"
 #include "carousel/nn/guided_attention.h"
 #include "carousel/tasks/seq2seq_stepper.h"
@@ -182,9 +183,10 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
   report.task = task();
   report.examples = static_cast<int64_t>(questions.size());
   std::vector<std::string> outputs;
-  int64_t unknown = 0, seen = 0;
+  int64_t too_long = 0, unknown = 0, seen = 0;
   for (const Prediction& p : predictions) {
-    outputs.push_back(p.hypotheses.front().text);
+    outputs.push_back(p.hypotheses.empty() ? "" : p.hypotheses.front().text);
+    too_long += !p.error.empty();
     unknown += !p.notes.empty();
     seen += p.in_training;
   }
@@ -196,6 +198,9 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
   if (report.metrics.at("token_error_rate") >= report.baseline.at("token_error_rate"))
     report.notes.emplace_back(
         "the model is not better than the baseline: train longer, or check that the data has a pattern");
+  if (too_long > 0)
+    report.notes.push_back(fmt::format("{} of {} inputs have more than max_length = {} symbols and count as wrong",
+                                       too_long, report.examples, parts_.config.data.max_length));
   if (unknown > 0)
     report.notes.push_back(
         fmt::format("{} of {} inputs hold symbols that the training data did not have", unknown, report.examples));
@@ -213,19 +218,31 @@ decode::SearchConfig TransduceModel::search_config(const PredictOptions& options
   return config;
 }
 
+std::string TransduceModel::length_error(int64_t length) const {
+  const int64_t most = parts_.config.data.max_length;
+  if (length <= most) return "";
+  return fmt::format(
+      "[predict] an input may have at most {} symbols (max_length); got {}. Cut it into shorter ones, or train with a "
+      "larger max_length.",
+      most, length);
+}
+
 std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {
   const decode::SearchConfig config = search_config(options);
   std::vector<std::vector<int32_t>> sources;
   sources.reserve(lines.size());
-  for (size_t i = 0; i < lines.size(); ++i) {
-    data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
-    sources.push_back(parts_.source->encode(lines[i]));
-  }
-  const decode::Results results = search(sources, config);
   std::vector<Prediction> predictions(lines.size());
   for (size_t i = 0; i < lines.size(); ++i) {
+    data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
+    predictions[i].input = lines[i];
+    sources.push_back(parts_.source->encode(lines[i]));
+    predictions[i].error = length_error(static_cast<int64_t>(sources.back().size()));
+    if (!predictions[i].error.empty()) sources.back().clear();
+  }
+  const decode::Results results = search(sources, config);
+  for (size_t i = 0; i < lines.size(); ++i) {
     Prediction& p = predictions[i];
-    p.input = lines[i];
+    if (!p.error.empty()) continue;
     for (const decode::Hypothesis& h : results[i]) {
       p.hypotheses.push_back({parts_.target->decode(h.tokens), std::exp(h.log_prob), h.log_prob});
       if (!h.ended) p.notes.emplace_back("an output was cut off at the maximum length");
@@ -237,9 +254,9 @@ std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& 
   return predictions;
 }
 
-std::vector<float> TransduceModel::attention_of(const std::vector<int32_t>& source,
-                                                const std::vector<int32_t>& target) {
-  Seq2SeqStepper stepper(*network_, {source});
+std::vector<float> TransduceModel::attention_of(const std::vector<int32_t>& source, const std::vector<int32_t>& target,
+                                                nn::Recorder* recorder) {
+  Seq2SeqStepper stepper(*network_, {source}, recorder);
   stepper.start();
   std::vector<float> log_probs(static_cast<size_t>(stepper.vocab_size())), weights;
   const int64_t parent = 0;
@@ -253,11 +270,34 @@ std::vector<float> TransduceModel::attention_of(const std::vector<int32_t>& sour
   return weights;
 }
 
-AttentionMap TransduceModel::inspect(const std::string& line, const PredictOptions& options) {
+std::vector<int32_t> TransduceModel::encode_one(const std::string& line) const {
   data::check_text(line, "(input)", 1);
-  const std::vector<int32_t> source = parts_.source->encode(line);
+  std::vector<int32_t> source = parts_.source->encode(line);
   if (source.empty())
     throw ConfigError("[inspect] the input must hold at least one symbol; got an empty line. Give a text to look at.");
+  const std::string too_long = length_error(static_cast<int64_t>(source.size()));
+  if (!too_long.empty()) throw DataError("(input)", 1, 0, too_long);
+  return source;
+}
+
+GateTrace TransduceModel::gates(const std::string& line, const PredictOptions& options) {
+  const std::vector<int32_t> source = encode_one(line);
+  const decode::Hypothesis best = search({source}, search_config(options)).front().front();
+  inspect::CellRecording recording;
+  attention_of(source, best.tokens, &recording);
+  const std::vector<std::string> read = parts_.source->symbols(source);
+  std::vector<std::string> written = parts_.target->symbols(best.tokens);
+  written.emplace_back("</s>");
+  GateTrace trace;
+  trace.input = line;
+  trace.output = parts_.target->decode(best.tokens);
+  for (const inspect::RecordedRows& r : recording.all())
+    trace.series.push_back({r.layer(), r.quantity(), r.layer() == "decoder" ? written : read, r.width, r.values});
+  return trace;
+}
+
+AttentionMap TransduceModel::inspect(const std::string& line, const PredictOptions& options) {
+  const std::vector<int32_t> source = encode_one(line);
   if (parts_.config.model.attention == "none")
     throw UnsupportedError(
         "[inspect] the model was trained with attention = none and has no map to show; got such a model. Train with "

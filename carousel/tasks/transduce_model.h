@@ -35,6 +35,7 @@ class TransduceModel final : public TaskModel {
   EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) override;
   std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
   AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
+  GateTrace gates(const std::string& line, const PredictOptions& options) override;
   std::vector<std::pair<std::string, std::string>> describe() override;
 
   nn::Seq2Seq& network() { return *network_; }
@@ -47,13 +48,18 @@ class TransduceModel final : public TaskModel {
   /// Scores of `outputs` (one per question) against the questions' references.
   std::map<std::string, double> score(const data::PairData& data, const std::vector<data::Question>& questions,
                                       const std::vector<std::string>& outputs) const;
-  /// Attention of a given output: [steps, source length], end marker included.
-  std::vector<float> attention_of(const std::vector<int32_t>& source, const std::vector<int32_t>& target);
+  /// Attention of a given output: [steps, source length], end marker included. `recorder` hears gates and states.
+  std::vector<float> attention_of(const std::vector<int32_t>& source, const std::vector<int32_t>& target,
+                                  nn::Recorder* recorder = nullptr);
 
   /// Names a source among those seen in training.
   static uint32_t hash_of(std::string_view source);
 
  private:
+  /// The ids of one input that can be looked into. Throws DataError, ConfigError.
+  std::vector<int32_t> encode_one(const std::string& line) const;
+  /// Why an input of so many symbols gets no answer, or "".
+  std::string length_error(int64_t length) const;
   /// What error rates compare: code points of a character model's texts, else words.
   std::vector<std::string> metric_tokens(std::string_view text) const;
   /// The model's own settings where `options` leaves them open.

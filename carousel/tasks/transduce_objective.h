@@ -15,7 +15,6 @@ namespace carousel::tasks {
 struct PairSets {
   data::PairData train_data, dev_data;
   std::vector<int64_t> train, dev;  ///< indices into the examples of each
-  std::string hash;                 ///< over the bytes of all files
 };
 
 /// The model must outlive the objective.

@@ -67,7 +67,6 @@ class ToyTask : public tasks::Task {
     if (trainer.learning_rate == 0) trainer.learning_rate = 0.125;
     if (trainer.epochs == 0 && trainer.max_seconds == 0) trainer.epochs = 10;
     job.trainer = trainer;
-    for (const std::string& file : input.data) job.data_hash += sha256_file(file);
     return job;
   }
   std::unique_ptr<tasks::TaskModel> load(const std::map<std::string, std::string>& metadata,

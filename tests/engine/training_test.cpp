@@ -130,8 +130,33 @@ TEST_F(Training, ResumeOfAFinishedRunSaysSoAndKeepsTheFile) {
   EXPECT_EQ(report.outcome, Outcome::already_finished);
   EXPECT_EQ(report.steps, done.steps);
   EXPECT_EQ(report.best_value, done.best_value);
-  EXPECT_NE(observer.heard.find("is finished: nothing to resume"), std::string::npos);
+  EXPECT_EQ(observer.heard, request.output + " is finished: nothing to resume. To start over, train without resume\n")
+      << "said once, before the data is read";
   EXPECT_EQ(model(), bytes);
+  folder.write("words.tsv", "a\tc\n");
+  EXPECT_NE(error_of<ConfigError>([&] { train(); }).find("belongs to a run on other data"), std::string::npos);
+}
+
+TEST_F(Training, TheTaskOfAnEarlierRunIsKnownFromItsFiles) {
+  EXPECT_EQ(task_of_earlier_run(request.output), "");
+  ToyObserver first(7);
+  train(first);
+  EXPECT_EQ(task_of_earlier_run(request.output), "toy");
+  request.resume = true;
+  train();
+  EXPECT_EQ(task_of_earlier_run(request.output), "toy") << "from the model, since the checkpoint is gone";
+}
+
+TEST_F(Training, StartingAfreshOverACheckpointIsSaidAloud) {
+  ToyObserver first(9), second;
+  train(first);
+  EXPECT_EQ(first.heard.find("warning"), std::string::npos);
+  train(second);
+  EXPECT_NE(second.heard.find("warning: " + ckpt() +
+                              " holds an interrupted training; this one starts afresh and will replace it. To go on "
+                              "with that one instead, stop now and give --resume\n"),
+            std::string::npos)
+      << second.heard;
 }
 
 TEST_F(Training, ResumeKeepsTheOptionsOfTheRun) {
@@ -223,6 +248,31 @@ TEST_F(Training, ReplayNeedsAFinishedRunOnTheSameData) {
   request.settings.clear();
   set("replay", folder.file("none"));
   EXPECT_NE(error_of<ConfigError>([&] { train(); }).find("which does not exist"), std::string::npos);
+}
+
+TEST_F(Training, DamagedScheduleIsABadModelFile) {
+  set("max_seconds", "0.05");
+  train();
+  const std::string original = request.output;
+  request.output = folder.file("again.safetensors");
+  request.settings.clear();
+  set("replay", original);
+  const std::vector<std::pair<std::string, std::string>> damages = {
+      {"nonsense",
+       ": [schedule] a recorded schedule is rising steps and ticks as numbers, '+' and spaces; got something "
+       "else at byte 0 of it. Train without it."},
+      {"0+5000",
+       ": [schedule] a recorded schedule is rising steps and ticks as numbers, '+' and spaces; got something "
+       "else at byte 6 of it. Train without it."},
+      {"0+7",
+       ": [schedule] the recorded schedule of a finished run must reach its end; got a shorter one. Train without "
+       "it."}};
+  for (const auto& [schedule, text] : damages) {
+    Archive archive = read_archive(original);
+    archive.metadata["carousel.schedule"] = schedule;
+    write_archive(original, archive);
+    EXPECT_EQ(error_of<FormatError>([&] { train(); }), original + text);
+  }
 }
 
 TEST_F(Training, RunBoundedByEpochsNamesItsSettings) {
