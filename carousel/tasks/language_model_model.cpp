@@ -13,6 +13,7 @@
 #include "carousel/data/json_object.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/kernels/table.h"
+#include "carousel/tasks/describe.h"
 
 namespace carousel::tasks {
 
@@ -200,7 +201,7 @@ std::vector<std::pair<std::string, std::string>> LanguageModelTask::describe() {
                                              widths, m.window));
   } else {
     rows.emplace_back("network", fmt::format("{}, layers of {} units", m.stack.cell.cell, widths));
-    rows.emplace_back("equations", network_->stack()->cell().equations());
+    add_lines(rows, "cell", network_->stack()->cell().equations());
   }
   rows.emplace_back("embedding", fmt::format("{}{}", m.embedding_size, m.tie_weights ? ", tied to the output" : ""));
   return rows;

@@ -1,0 +1,22 @@
+// Rows for `carousel info` that several tasks have.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace carousel::tasks {
+
+/// One row for each line of `text` (a cell's equations); the name stands in the first.
+inline void add_lines(std::vector<std::pair<std::string, std::string>>& rows, std::string name,
+                      const std::string& text) {
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    rows.emplace_back(name, text.substr(begin, end - begin));
+    name.clear();
+    begin = end + 1;
+  }
+}
+
+}  // namespace carousel::tasks
