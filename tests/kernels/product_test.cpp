@@ -101,6 +101,19 @@ TEST_P(Product, NothingToSumGivesZero) {
 INSTANTIATE_TEST_SUITE_P(AllSets, Product, testing::ValuesIn(available()),
                          [](const auto& param_info) { return param_info.param; });
 
+#ifdef CAROUSEL_HAVE_ONEDNN
+TEST(Product, WhatOnednnRefusesIsAnErrorOfOurs) {
+  try {
+    table_named("onednn").pack(false, -1, 4);
+    FAIL();
+  } catch (const ResourceError& e) {
+    const std::string text = e.what();
+    EXPECT_EQ(text.rfind("[onednn] the packing of a matrix [-1, 4] failed; got ", 0), 0u) << text;
+    EXPECT_TRUE(text.ends_with(". Free memory, or set CAROUSEL_KERNELS=simd to do without oneDNN.")) << text;
+  }
+}
+#endif
+
 TEST(Dispatch, UnknownSetNamesTheKnownOnes) {
   try {
     table_named("cuda");

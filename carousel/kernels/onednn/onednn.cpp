@@ -89,6 +89,19 @@ uint32_t region_flag() {
   return omp_in_parallel() ? 16u : 0u;
 }
 
+/// Calls work() and turns what oneDNN throws, for lack of memory mostly, into one of our errors.
+template <class Work>
+auto guarded(const char* what, int64_t k, int64_t n, Work work) {
+  try {
+    return work();
+  } catch (const dnnl::error& e) {
+    throw ResourceError(
+        fmt::format("[onednn] {} of a matrix [{}, {}] failed; got {}. Free memory, or set CAROUSEL_KERNELS=simd to do "
+                    "without oneDNN.",
+                    what, k, n, e.what()));
+  }
+}
+
 template <class Make>
 Product& cached(std::unordered_map<Key, Product, KeyHash>& cache, const Key& key, Make make) {
   const auto found = cache.find(key);
@@ -179,18 +192,22 @@ const memory::desc& packed_layout(int64_t k, int64_t n) {
 class OnednnPacked final : public Packed<float> {
  public:
   OnednnPacked(bool transposed, int64_t k, int64_t n) : transposed_(transposed), k_(k), n_(n) {
-    layout_ = packed_layout(k, n);
-    packed_ = memory(layout_, engine());
+    guarded("the packing", k, n, [&] {
+      layout_ = packed_layout(k, n);
+      packed_ = memory(layout_, engine());
+    });
   }
 
   void assign(const float* b, int64_t ldb) override {
-    const memory::desc plain = transposed_ ? matrix(k_, n_, 1, ldb) : matrix(k_, n_, ldb, 1);
-    memory source(plain, engine(), const_cast<float*>(b));
-    if (!reorder_ || ldb != ldb_) {
-      reorder_ = std::make_unique<dnnl::reorder>(source, packed_);
-      ldb_ = ldb;
-    }
-    reorder_->execute(stream(), source, packed_);
+    guarded("the packing", k_, n_, [&] {
+      const memory::desc plain = transposed_ ? matrix(k_, n_, 1, ldb) : matrix(k_, n_, ldb, 1);
+      memory source(plain, engine(), const_cast<float*>(b));
+      if (!reorder_ || ldb != ldb_) {
+        reorder_ = std::make_unique<dnnl::reorder>(source, packed_);
+        ldb_ = ldb;
+      }
+      reorder_->execute(stream(), source, packed_);
+    });
   }
 
   void multiply(int64_t m, const float* a, float* c, bool accumulate) const override {
