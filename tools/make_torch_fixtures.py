@@ -49,6 +49,28 @@ def lstm(case, bidirectional, with_state):
         keep(case, h0=state[0], c0=state[1], dh0=state[0].grad, dc0=state[1].grad)
 
 
+def recurrent(case, make, ways=1):
+    """Any packed recurrent layer of PyTorch with both biases and a first state; all outputs count, weighted."""
+    inputs, hidden, sizes = 5, 6, [4, 3, 3, 2, 1]
+    net = make(inputs, hidden, bidirectional=ways == 2)
+    for p in net.parameters():
+        p.data.normal_(0, 0.4)
+    x = torch.randn(sum(sizes), inputs, requires_grad=True)
+    widths = [getattr(net, "proj_size", 0) or hidden] + ([hidden] if isinstance(net, nn.LSTM) else [])
+    first = [torch.randn(ways, sizes[0], width, requires_grad=True) for width in widths]
+    out, last = net(PackedSequence(x, torch.tensor(sizes)), tuple(first) if len(first) > 1 else first[0])
+    last = list(last) if isinstance(last, tuple) else [last]
+    results = [out.data] + last
+    weights = [torch.randn_like(t) for t in results]
+    sum((t * w).sum() for t, w in zip(results, weights)).backward()
+    keep(case, batch_sizes=torch.tensor(sizes, dtype=torch.float64), x=x, y=out.data, dy=weights[0], dx=x.grad)
+    for k, name in enumerate(["h", "c"][:len(first)]):
+        keep(case, **{name + "0": first[k], "d_" + name + "0": first[k].grad, name + "_n": last[k],
+                      "d_" + name + "_n": weights[k + 1]})
+    for name, p in net.named_parameters():
+        keep(case, **{name: p, "d_" + name: p.grad})
+
+
 def decoder(case):
     """Additive attention as e = tanh([h; s] W + b) . v, s = LSTM(s, [y; C]), the query being the state before."""
     batch, hidden, embed, width, dim, steps, source = 3, 4, 3, 6, 5, 4, 5
@@ -105,6 +127,13 @@ cross_entropy("cross_entropy_smoothed", 0.1)
 optimizer("adam", lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.9, 0.98), weight_decay=0.02))
 optimizer("adamw", lambda p: torch.optim.AdamW(p, lr=0.01, betas=(0.9, 0.98), weight_decay=0.02))
 optimizer("sgd", lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=0.02))
+recurrent("rnn_tanh", nn.RNN)
+recurrent("rnn_relu", lambda i, h, **o: nn.RNN(i, h, nonlinearity="relu", **o))
+recurrent("gru", nn.GRU)
+recurrent("bigru", nn.GRU, ways=2)
+recurrent("lstm_biases", nn.LSTM)
+recurrent("projected", lambda i, h, **o: nn.LSTM(i, h, proj_size=4, **o))
+recurrent("biprojected", lambda i, h, **o: nn.LSTM(i, h, proj_size=4, **o), ways=2)
 
 header, data = {"__metadata__": {"torch": torch.__version__}}, b""
 for name in sorted(store):
