@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "carousel/autograd/accumulate.h"
+#include "carousel/autograd/watch.h"
 #include "carousel/base/error.h"
 
 namespace carousel {
@@ -59,9 +60,13 @@ void Tape::backward(const Var& output, Tensor grad) {
     entries_.pop_back();
     bool reached = false;
     for (const Var& v : entry.outputs) reached = reached || v.has_grad();
-    if (reached) entry.backward();
+    if (reached) {
+      tell_watchers(entry.outputs);
+      entry.backward();
+    }
     for (Var& v : entry.outputs) v.clear_grad();
   }
+  forget_watchers();
 }
 
 }  // namespace carousel

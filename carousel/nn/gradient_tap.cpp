@@ -6,6 +6,7 @@
 
 #include "carousel/autograd/ops/linear.h"
 #include "carousel/autograd/ops/rows.h"
+#include "carousel/autograd/watch.h"
 #include "carousel/base/error.h"
 
 namespace carousel::nn {
@@ -25,7 +26,7 @@ std::vector<Var> first_states(const Cell& cell, const Direction& direction, int6
   return state;
 }
 
-/// The specification with a tap behind each state; step t of all sequences is rows [t B, (t + 1) B).
+/// The specification with each state watched; step t of all sequences is rows [t B, (t + 1) B).
 RecurrentOutput run_tapped(Context& ctx, const std::string& layer, const Cell& cell, const Packing& packing,
                            const Var& x, const std::vector<Direction>& directions) {
   const int64_t batch = packing.batch_size(), steps = packing.seq_len();
@@ -46,8 +47,11 @@ RecurrentOutput run_tapped(Context& ctx, const std::string& layer, const Cell& c
       const int64_t t = d.reverse ? steps - 1 - k : k;
       const Var now = ops::slice_rows(ctx.tape, input, t * batch, (t + 1) * batch);
       state = cell.step(ctx.tape, now, d.weights, state).state;
+      // The state itself is watched, so that its part in this step's own output counts too.
       for (size_t s = 0; s < state.size(); ++s)
-        state[s] = tap(ctx.tape, state[s], name_of(layer, d, names[s]), t, *ctx.gradients);
+        watch_gradient(state[s], [name = name_of(layer, d, names[s]), t, sink = ctx.gradients](const Tensor& gradient) {
+          sink->state_gradient(name, t, gradient);
+        });
       by_step[static_cast<size_t>(t)] = state[0];
     }
     sides.push_back(ops::concat_rows(ctx.tape, by_step));
@@ -73,17 +77,6 @@ void record(const Context& ctx, const std::string& layer, const Cell& cell, cons
 }
 
 }  // namespace
-
-Var tap(Tape* tape, const Var& x, const std::string& name, int64_t step, GradientSink& sink) {
-  Var y(x.value());
-  if (needs_tape(tape, {&x})) {
-    tape->record({y}, {x}, [x, y, name, step, &sink]() {
-      sink.state_gradient(name, step, y.grad());
-      x.add_grad(y.grad());
-    });
-  }
-  return y;
-}
 
 RecurrentOutput recurrent_layer(Context& ctx, const std::string& layer, const Cell& cell, const Packing& packing,
                                 const Var& x, const std::vector<Direction>& directions, RecurrentOptions options) {

@@ -9,9 +9,6 @@
 
 namespace carousel::nn {
 
-/// y = x; tells `sink` dL/dx when backward() reaches it.
-Var tap(Tape* tape, const Var& x, const std::string& name, int64_t step, GradientSink& sink);
-
 /// A recurrent layer as a part of a model: recurrent() under the name `layer` ("layer.0"), with everything that the
 /// context asks for. A recorder gets "layer.0/forget_gate" [rows, H] for each gate and "layer.0/h", "layer.0/c" [rows,
 /// width] for each state; a gradient sink gets the gradients of the states after each step. Names of a reverse

@@ -16,7 +16,7 @@ struct MemoryOptions {
   std::vector<int64_t> lengths = {50, 100, 200, 400};          ///< of the adding problem
   std::vector<int64_t> distances = {5, 10, 20, 50, 100, 200};  ///< of copy and recall
   int64_t hidden_size = 64;
-  int64_t steps = 2000;  ///< training steps at most; a solved trial ends early
+  int64_t steps = 3000;  ///< training steps at most; a solved trial ends early
   int64_t batch_size = 32;
   double learning_rate = 1e-2;
   int64_t seed = 1;

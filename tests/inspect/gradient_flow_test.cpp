@@ -1,0 +1,97 @@
+// What listeners of a pass measure, against values worked out by hand.
+#include "carousel/inspect/gradient_flow.h"
+
+#include <gtest/gtest.h>
+
+#include "carousel/autograd/ops/elementwise.h"
+#include "carousel/base/error.h"
+#include "carousel/base/rng.h"
+#include "carousel/nn/stack.h"
+#include "tests/support/temp_dir.h"
+
+namespace carousel::inspect {
+namespace {
+
+using carousel::testing::error_of;
+
+TEST(GradientFlow, TakesTheMeanNormOverTheBatch) {
+  GradientFlow flow;
+  flow.state_gradient("layer.0/h", 2, Tensor::from<float>({2, 2}, std::vector<float>{3, 4, 0, 1}));
+  EXPECT_EQ(flow.names(), std::vector<std::string>{"layer.0/h"});
+  EXPECT_EQ(flow.norms("layer.0/h"), (std::vector<double>{0, 0, 3}));
+  EXPECT_TRUE(flow.norms("layer.0/c").empty());
+}
+
+TEST(Saturation, CountsBothEnds) {
+  const Tensor gate = Tensor::from<float>({2, 2}, std::vector<float>{0.05F, 0.5F, 0.95F, 0.99F});
+  EXPECT_DOUBLE_EQ(saturation(gate, false).left, 0.25);
+  EXPECT_DOUBLE_EQ(saturation(gate, false).right, 0.5);
+  EXPECT_DOUBLE_EQ(saturation(gate, true).left, 0);
+}
+
+TEST(DeadShare, CountsUnitsThatDoNotMove) {
+  EXPECT_DOUBLE_EQ(dead_share(Tensor::from<float>({2, 2}, std::vector<float>{0.3F, 0.1F, 0.3F, 0.2F})), 0.5);
+}
+
+TEST(ProductsBack, MultiplyFromTheLastStepOn) {
+  const Tensor factor = Tensor::from<double>({3, 1}, std::vector<double>{0.5, 0.25, 0.5});
+  EXPECT_EQ(products_back(factor, 1), (std::vector<double>{1, 0.5, 0.125, 0.0625}));
+  EXPECT_EQ(error_of<ShapeError>([&] { products_back(factor, 2); }),
+            "[gradient flow] the rows must be a multiple of the batch; got 3 rows for a batch of 2. Pass sequences of "
+            "one length.");
+}
+
+/// Runs a stack over one sequence with all listeners and a loss on the last h.
+void listen(nn::RecurrentStack& stack, int64_t steps, GradientFlow& flow, TensorRecording& recording) {
+  Rng rng(4, 0);
+  Tensor x = Tensor::empty({steps, 2});
+  for (int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = rng.normal();
+  Tape tape;
+  nn::Context ctx;
+  ctx.tape = &tape;
+  ctx.recorder = &recording;
+  ctx.gradients = &flow;
+  const Packing packing = Packing::make(std::vector<int64_t>{steps});
+  const auto out = stack.forward(ctx, packing, Var(x));
+  tape.backward(ops::sum(&tape, stack.last(&tape, packing, out.y)));
+}
+
+nn::StackConfig one_unit(const char* cell) {
+  nn::StackConfig config;
+  config.cell.cell = cell;
+  config.hidden_size = {1};
+  return config;
+}
+
+TEST(GradientFlow, WithoutRecurrenceTheCellGradientIsTheProductOfForgetGates) {
+  nn::RecurrentStack stack(one_unit("lstm"), 2, 3);
+  for (const nn::NamedParameter& p : stack.parameters())
+    if (p.name == "weight_hh_l0") p.var.mutable_value().fill(0);
+  GradientFlow flow;
+  TensorRecording recording;
+  listen(stack, 6, flow, recording);
+  const std::vector<double> grad = flow.norms("layer.0/c");
+  ASSERT_NE(recording.find("layer.0/forget_gate"), nullptr);
+  const std::vector<double> product = products_back(*recording.find("layer.0/forget_gate"), 1);
+  ASSERT_EQ(grad.size(), 6u);
+  for (size_t d = 0; d < 6; ++d) EXPECT_NEAR(grad[5 - d], grad[5] * product[d], 1e-6 * grad[5]) << "distance " << d;
+}
+
+TEST(GradientFlow, InAnRnnItIsTheProductOfJacobians) {
+  nn::RecurrentStack stack(one_unit("rnn"), 2, 3);
+  double u = 0;
+  for (const nn::NamedParameter& p : stack.parameters())
+    if (p.name == "weight_hh_l0") u = static_cast<double>(p.var.value().data<float>()[0]);
+  GradientFlow flow;
+  TensorRecording recording;
+  listen(stack, 5, flow, recording);
+  const std::vector<double> grad = flow.norms("layer.0/h");
+  const float* h = recording.find("layer.0/h")->data<float>();
+  for (size_t t = 4; t > 0; --t) {
+    const double slope = std::abs(u) * (1 - static_cast<double>(h[t]) * static_cast<double>(h[t]));
+    EXPECT_NEAR(grad[t - 1], grad[t] * slope, 1e-6) << "step " << t;
+  }
+}
+
+}  // namespace
+}  // namespace carousel::inspect
