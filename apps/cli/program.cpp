@@ -121,6 +121,8 @@ Program::Program(std::vector<std::string> arguments)
   add_inspect(*this);
   add_info(*this);
   add_data(*this);
+  add_lab(*this);
+  add_compare(*this);
   add_demo(*this);
   add_config(*this);
   add_completion(*this);

@@ -68,6 +68,8 @@ void add_predict(Program& program);
 void add_inspect(Program& program);
 void add_info(Program& program);
 void add_data(Program& program);
+void add_lab(Program& program);
+void add_compare(Program& program);
 void add_demo(Program& program);
 void add_config(Program& program);
 void add_completion(Program& program);

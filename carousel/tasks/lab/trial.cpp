@@ -132,12 +132,11 @@ Outcome run_trial(const Trial& trial, const Observer& observer) {
   outcome.grad_norm = result.step > 0 ? norm_sum / static_cast<double>(result.step) : 0;
   // The trainer went back to the best weights unless it was stopped.
   if (result.stop != train::TrainResult::Stop::requested) outcome.value = result.best.evaluation.value;
-  if (observer.say)
+  if (observer.say && outcome.interrupted)
+    observer.say(fmt::format("{}: stopped after {} steps", trial.label, outcome.steps));
+  if (observer.say && !outcome.interrupted)
     observer.say(fmt::format("{}: {} {:.4g} after {} steps, {:.0f} s{}", trial.label, trial.problem.metric,
-                             outcome.value, outcome.steps, outcome.seconds,
-                             outcome.solved        ? ": solved"
-                             : outcome.interrupted ? ": stopped"
-                                                   : ""));
+                             outcome.value, outcome.steps, outcome.seconds, outcome.solved ? ": solved" : ""));
   return outcome;
 }
 

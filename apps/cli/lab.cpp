@@ -1,0 +1,103 @@
+// carousel lab: experiments on what recurrent cells can do, on problems made on the spot.
+#include <filesystem>
+#include <memory>
+
+#include "apps/cli/lab_report.h"
+#include "apps/cli/program.h"
+#include "carousel/base/files.h"
+#include "carousel/tasks/lab/capacity.h"
+#include "carousel/tasks/lab/gradients.h"
+#include "carousel/tasks/lab/memory.h"
+#include "carousel/tasks/lab/timing.h"
+
+namespace carousel::cli {
+
+namespace {
+
+/// The flags of one experiment with the options they set.
+template <class Options>
+struct LabFlags {
+  Options options;
+  TableFlags table;
+  ReportFlags report;
+};
+
+/// A command for an experiment whose options are all in its table.
+template <class Options>
+void add_experiment(Program& program, CLI::App& group, const CommandText& text,
+                    tasks::lab::Report (*run)(const Options&, const tasks::lab::Observer&)) {
+  auto flags = std::make_shared<LabFlags<Options>>();
+  flags->options.options(flags->table.table);
+  CLI::App* command = program.add(group, text, [flags, run] {
+    apply_table_flags(flags->table);
+    apply_threads(flags->report);
+    return finish_report(run(flags->options, report_observer()), flags->report);
+  });
+  add_table_flags(command, flags->table);
+  add_report_flags(command, flags->report);
+}
+
+/// A file's content, or the words themselves when there is no such file.
+std::string text_of(const std::string& words) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(words, error) ? read_file(words) : words;
+}
+
+void add_gradients(Program& program, CLI::App& lab) {
+  struct Flags : LabFlags<tasks::lab::GradientOptions> {
+    std::string text;
+  };
+  auto flags = std::make_shared<Flags>();
+  flags->options.options(flags->table.table);
+  CLI::App* command = program.add(
+      lab,
+      {"gradients", "How far an error flows back: norms of dL/dh and dL/dc, and the product of forget gates.",
+       "carousel lab gradients book.txt                                  # rnn, lstm and gru on the same text\n"
+       "carousel lab gradients --cells lstm,peephole_lstm --distance 200 book.txt\n"
+       "carousel lab gradients --steps 0 book.txt                        # with the first weights only\n"
+       "carousel lab gradients book.txt --png gradients.png --json > gradients.json"},
+      [flags] {
+        apply_table_flags(flags->table);
+        apply_threads(flags->report);
+        const std::string text = text_of(flags->text);
+        return finish_report(tasks::lab::gradient_experiment(flags->options, text, report_observer()), flags->report);
+      });
+  command->add_option("TEXT", flags->text, "A text file, or the text itself")->required();
+  add_table_flags(command, flags->table);
+  add_report_flags(command, flags->report);
+}
+
+}  // namespace
+
+void add_lab(Program& program) {
+  CLI::App* lab = program.add_group({"lab", "Experiments: how far cells remember, and how errors flow back.",
+                                     "carousel lab memory                # adding, copy and recall against distance\n"
+                                     "carousel lab gradients book.txt    # how far an error flows back\n"
+                                     "carousel lab timing                # peepholes on and off\n"
+                                     "carousel lab capacity              # how much a state of fixed size holds"});
+  add_experiment<tasks::lab::MemoryOptions>(
+      program, *lab,
+      {"memory", "How far back a cell remembers: adding, copying, recalling at a distance.",
+       "carousel lab memory                                               # everything, below 10 minutes on two cores\n"
+       "carousel lab memory --problems adding --lengths 50 --cells rnn,lstm  # a first look\n"
+       "carousel lab memory --problems recall --png recall.png\n"
+       "carousel lab memory --json > memory.json"},
+      tasks::lab::memory_experiment);
+  add_gradients(program, *lab);
+  add_experiment<tasks::lab::TimingOptions>(
+      program, *lab,
+      {"timing", "Counting pulses and keeping a rhythm, peepholes on and off.",
+       "carousel lab timing                                         # lstm and peephole_lstm\n"
+       "carousel lab timing --problems rhythm --periods 10,20,30 --seeds 5\n"
+       "carousel lab timing --cells lstm,gru,rnn --json > timing.json"},
+      tasks::lab::timing_experiment);
+  add_experiment<tasks::lab::CapacityOptions>(
+      program, *lab,
+      {"capacity", "Streams of 10 to 10,000 tokens through a state of fixed size: its memory, and what it recalls.",
+       "carousel lab capacity\n"
+       "carousel lab capacity --hidden-size 64 --cells lstm --png capacity.png\n"
+       "carousel lab capacity --json > capacity.json"},
+      tasks::lab::capacity_experiment);
+}
+
+}  // namespace carousel::cli

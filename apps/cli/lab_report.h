@@ -1,0 +1,45 @@
+// Flags of the laboratory's commands and what they print, the same for all of them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "apps/cli/program.h"
+#include "carousel/base/options.h"
+#include "carousel/tasks/lab/report.h"
+
+namespace carousel::cli {
+
+/// What every experiment can do with its results.
+struct ReportFlags {
+  bool json = false;
+  std::string png, color = "auto", threads;
+};
+
+/// Adds --json, --png, --color and --threads.
+void add_report_flags(CLI::App* command, ReportFlags& flags);
+
+/// One flag for each row of an option table: "hidden_size" becomes --hidden-size, its text is read and checked by the
+/// table. The values are set when the command runs, by `apply_table_flags`.
+struct TableFlags {
+  OptionTable table;
+  std::vector<std::pair<std::string, std::string>> texts;  ///< (row, what the user wrote)
+};
+void add_table_flags(CLI::App* command, TableFlags& flags);
+/// Environment first, then the flags. Throws ConfigError.
+void apply_table_flags(TableFlags& flags);
+
+/// Sets the number of threads. Throws ConfigError.
+void apply_threads(const ReportFlags& flags);
+
+/// Tables, curves and findings as text.
+std::string report_text(const tasks::lab::Report& report, const std::string& color);
+/// {"schema", "interrupted", "tables": {name: [{column: value}]}, "notes"}. Numbers that are not finite become null.
+std::string report_json(const tasks::lab::Report& report);
+/// Says progress on stderr and stops at the first Ctrl-C.
+tasks::lab::Observer report_observer();
+/// Prints the report as the flags ask and gives the exit code: that of the signal when interrupted.
+int finish_report(const tasks::lab::Report& report, const ReportFlags& flags);
+
+}  // namespace carousel::cli
