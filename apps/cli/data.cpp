@@ -9,6 +9,7 @@
 #include "apps/cli/program.h"
 #include "carousel/base/error.h"
 #include "carousel/base/files.h"
+#include "carousel/base/text.h"
 #include "carousel/data/check.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/split.h"
@@ -92,8 +93,8 @@ int run_split(const SplitFlags& flags) {
   const data::Split split = data::cut_dev(pairs, config, static_cast<uint64_t>(seed));
   atomic_write(flags.train, lines_of(pairs, split.train));
   atomic_write(flags.test, lines_of(pairs, split.dev));
-  say(fmt::format("{} pairs in {} groups: {} in {}, {} in {}", pairs.examples.size(), split.groups, split.train.size(),
-                  flags.train, split.dev.size(), flags.test));
+  say(fmt::format("{} in {}: {} in {}, {} in {}", counted(static_cast<int64_t>(pairs.examples.size()), "pair"),
+                  counted(split.groups, "group"), split.train.size(), flags.train, split.dev.size(), flags.test));
   return kOk;
 }
 

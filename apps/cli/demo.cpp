@@ -67,7 +67,7 @@ struct DemoFlags {
   std::string name, folder = "carousel-demo", seconds = "20";
 };
 
-/// Writes `count` pairs that stand in no file before.
+/// Writes `count` pairs that stand in no file before. A file of that name that holds something else is the user's.
 std::string make_file(const Demo& demo, const std::string& path, int64_t count, Rng& rng, std::set<std::string>& seen) {
   std::string text;
   while (count > 0) {
@@ -75,6 +75,13 @@ std::string make_file(const Demo& demo, const std::string& path, int64_t count, 
     if (!seen.insert(input).second) continue;
     text += fmt::format("{}\t{}\n", input, output);
     --count;
+  }
+  std::error_code error;
+  if (std::filesystem::exists(path, error) && read_file(path) != text) {
+    throw ConfigError(fmt::format(
+        "[demo] {} must not exist or be of an earlier demo; got a file with other content. Name another folder with "
+        "--folder, or move the file away.",
+        path));
   }
   atomic_write(path, text);
   return path;

@@ -7,6 +7,7 @@
 #include "apps/cli/decode_flags.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
+#include "carousel/base/text.h"
 #include "carousel/engine/engine.h"
 
 namespace carousel::cli {
@@ -23,7 +24,7 @@ struct EvalFlags {
 void print_table(const tasks::EvalReport& report) {
   size_t width = 0;
   for (const auto& [name, value] : report.metrics) width = std::max(width, name.size());
-  std::string text = fmt::format("{} on {} examples\n", report.task, report.examples);
+  std::string text = fmt::format("{} on {}\n", report.task, counted(report.examples, "example"));
   for (const auto& [name, value] : report.metrics) {
     text += fmt::format("  {:<{}}  {:>9}", metric_title(name), width, metric_text(name, value));
     const auto baseline = report.baseline.find(name);

@@ -32,21 +32,6 @@ std::string repeat(std::string_view text, int64_t count) {
   return all;
 }
 
-std::string cell(float weight, int64_t width, Paint paint) {
-  if (!std::isfinite(weight)) return repeat("?", width);
-  switch (paint) {
-    case Paint::blocks:
-      return repeat(kBlocks[level(weight, kBlocks)], width);
-    case Paint::ascii:
-      return repeat(kAscii[level(weight, kAscii)], width);
-    case Paint::colors:
-      break;
-  }
-  const auto last = static_cast<float>(kColors.size() - 1);
-  const auto index = static_cast<size_t>(std::lround(std::clamp(weight, 0.0F, 1.0F) * last));
-  return fmt::format("\x1b[48;5;{}m{}\x1b[0m", kColors[index], repeat(" ", width));
-}
-
 /// A label that can be seen: spaces have a sign of their own.
 std::string label(const std::string& token, Paint paint) {
   if (token.empty() || token.find_first_not_of(' ') == std::string::npos) {
@@ -69,18 +54,33 @@ void check(const tasks::AttentionMap& map) {
                   map.weights.size(), map.target.size(), map.source.size()));
 }
 
-std::string legend(Paint paint) {
+}  // namespace
+
+std::string shade(float weight, int64_t width, Paint paint) {
+  if (!std::isfinite(weight)) return repeat("?", width);
+  switch (paint) {
+    case Paint::blocks:
+      return repeat(kBlocks[level(weight, kBlocks)], width);
+    case Paint::ascii:
+      return repeat(kAscii[level(weight, kAscii)], width);
+    case Paint::colors:
+      break;
+  }
+  const auto last = static_cast<float>(kColors.size() - 1);
+  const auto index = static_cast<size_t>(std::lround(std::clamp(weight, 0.0F, 1.0F) * last));
+  return fmt::format("\x1b[48;5;{}m{}\x1b[0m", kColors[index], repeat(" ", width));
+}
+
+std::string shades(Paint paint) {
   const size_t steps = paint == Paint::colors   ? kColors.size()
                        : paint == Paint::blocks ? kBlocks.size()
                                                 : kAscii.size();
-  std::string text = "0 ";
+  std::string text;
   for (size_t step = 0; step < steps; ++step) {
-    text += cell(static_cast<float>(step) / static_cast<float>(steps - 1), 1, paint);
+    text += shade(static_cast<float>(step) / static_cast<float>(steps - 1), 1, paint);
   }
-  return text + " 1   rows: output, columns: input\n";
+  return text;
 }
-
-}  // namespace
 
 std::string draw_heat_map(const tasks::AttentionMap& map, const HeatMapStyle& style) {
   check(map);
@@ -101,13 +101,13 @@ std::string draw_heat_map(const tasks::AttentionMap& map, const HeatMapStyle& st
     for (size_t t = 0; t < target.size(); ++t) {
       text += pad_left(target[t], row_label) + " ";
       for (int64_t s = begin; s < end; ++s) {
-        text += cell(map.weights[t * source.size() + static_cast<size_t>(s)], width, style.paint);
+        text += shade(map.weights[t * source.size() + static_cast<size_t>(s)], width, style.paint);
       }
       text += "\n";
     }
     text += "\n";
   }
-  return text + legend(style.paint);
+  return text + fmt::format("0 {} 1   rows: output, columns: input\n", shades(style.paint));
 }
 
 }  // namespace carousel::cli

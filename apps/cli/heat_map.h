@@ -14,6 +14,11 @@ struct HeatMapStyle {
   int64_t columns = 80;  ///< of the terminal; a wider map is broken into parts
 };
 
+/// A share from 0 to 1 as `width` columns of one shade; '?' for what is no number.
+std::string shade(float share, int64_t width, Paint paint);
+/// All shades from 0 to 1, for a legend.
+std::string shades(Paint paint);
+
 /// Rows: output tokens; columns: input tokens; each row sums to 1. Ends with a legend and a newline.
 /// Throws ShapeError when `weights` is not target by source.
 std::string draw_heat_map(const tasks::AttentionMap& map, const HeatMapStyle& style);

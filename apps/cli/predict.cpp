@@ -1,6 +1,7 @@
 // carousel predict: one answer per line of a file or a pipe.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "apps/cli/decode_flags.h"
@@ -29,11 +30,19 @@ Json to_json(const tasks::Prediction& prediction) {
                           {"probability", hypothesis.probability},
                           {"log_probability", hypothesis.log_probability}});
   }
-  return {{"schema", "carousel/predict@1"},
-          {"input", prediction.input},
-          {"hypotheses", hypotheses},
-          {"in_training", prediction.in_training},
-          {"notes", prediction.notes}};
+  Json json = {{"schema", "carousel/predict@1"},
+               {"input", prediction.input},
+               {"hypotheses", hypotheses},
+               {"in_training", prediction.in_training},
+               {"notes", prediction.notes}};
+  if (!prediction.error.empty()) json["error"] = prediction.error;
+  return json;
+}
+
+/// True when all lines look like training data: answering whole lines is then hardly what was meant.
+bool look_like_pairs(const std::vector<std::string>& lines) {
+  return std::all_of(lines.begin(), lines.end(),
+                     [](const std::string& line) { return std::count(line.begin(), line.end(), '\t') == 1; });
 }
 
 /// The lines for one input: the answer alone, or with n-best "input TAB answer TAB probability" for each answer: the
@@ -53,10 +62,19 @@ int run_predict(const PredictFlags& flags) {
   LineSource source(flags.input);
   std::vector<std::string> lines;
   int64_t line = 0, notes = 0;
+  bool all_answered = true;
   while (source.next(&lines, kLinesAtOnce)) {
+    if (line == 0 && look_like_pairs(lines)) {
+      say("note: the lines have two columns with a tab between, and each is answered as a whole; for the first column "
+          "alone: cut -f 1 FILE | carousel predict MODEL");
+    }
     std::string text;
     for (const tasks::Prediction& prediction : model.predict(lines, options)) {
       ++line;
+      if (!prediction.error.empty()) {
+        all_answered = false;
+        say(fmt::format("{}:{}: {}", source.name(), line, prediction.error));
+      }
       text += flags.json ? to_json(prediction).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
                          : to_text(prediction, options.nbest > 1);
       if (flags.json) continue;
@@ -67,7 +85,7 @@ int run_predict(const PredictFlags& flags) {
     print(text);
   }
   if (notes > kNotesShown) say(fmt::format("and {} notes more; --json has them all", notes - kNotesShown));
-  return kOk;
+  return all_answered ? kOk : kBadData;
 }
 
 }  // namespace
@@ -78,7 +96,7 @@ void add_predict(Program& program) {
       program.app(),
       {"predict", "Answer each line of a file or a pipe.",
        "echo carousel | carousel predict model.safetensors\n"
-       "carousel predict model.safetensors words.txt > answers.txt         # one line out per line in\n"
+       "carousel predict model.safetensors words.txt.gz > answers.txt      # one line out per line in\n"
        "carousel predict model.safetensors words.txt --beam 8 --nbest 3    # lines: input TAB answer TAB probability\n"
        "carousel predict model.safetensors words.txt --json                # one JSON object per line"},
       [flags] { return run_predict(*flags); });

@@ -9,6 +9,7 @@
 #include <exception>
 #include <new>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "apps/cli/interrupt.h"
@@ -86,6 +87,16 @@ void refuse_empty_values(CLI::App& app) {
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) refuse_empty_values(*command);
 }
 
+/// The parser's own sentences in the wording of ours: "FILE: At Most 2 required but received 3".
+std::string in_our_words(std::string text) {
+  for (const auto& [theirs, ours] :
+       {std::pair("At Most ", "at most "), {"At Least ", "at least "}, {"received", "got"}}) {
+    const size_t at = text.find(theirs);
+    if (at != std::string::npos) text.replace(at, std::string_view(theirs).size(), ours);
+  }
+  return text;
+}
+
 int fail(int code, const std::string& text) {
   say("carousel: " + text);
   return code;
@@ -120,6 +131,7 @@ Program::Program(std::vector<std::string> arguments)
   add_predict(*this);
   add_inspect(*this);
   add_info(*this);
+  add_convert(*this);
   add_data(*this);
   add_lab(*this);
   add_compare(*this);
@@ -210,7 +222,7 @@ int run_program(const std::vector<std::string>& arguments) {
       return kOk;
     } catch (const CLI::ParseError& error) {
       const std::string name = full_name(active(&program.app()));
-      return fail(kUsage, fmt::format("[{}] {}. See `{} --help`.", name, error.what(), name));
+      return fail(kUsage, fmt::format("[{}] {}. See `{} --help`.", name, in_our_words(error.what()), name));
     }
   } catch (const ClosedPipe&) {
     return kOk;  // the reader had enough (`| head`)

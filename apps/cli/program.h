@@ -67,6 +67,7 @@ void add_eval(Program& program);
 void add_predict(Program& program);
 void add_inspect(Program& program);
 void add_info(Program& program);
+void add_convert(Program& program);
 void add_data(Program& program);
 void add_lab(Program& program);
 void add_compare(Program& program);

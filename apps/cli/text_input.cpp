@@ -24,6 +24,7 @@ constexpr size_t kLongestLine = size_t{1} << 20;
 LineSource::LineSource(std::string path)
     : path_(std::move(path)), name_(path_ == "-" ? "(standard input)" : path_), file_(STDIN_FILENO) {
   if (path_ == "-") return;
+  if (path_.empty()) throw ConfigError("[predict] a file needs a name; got an empty one. Name the file.");
   file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
   if (file_ < 0 && (errno == ENOENT || errno == ENOTDIR)) {
     throw DataError(name_, 0, 0, "[predict] the file must exist; got none of this name. Check the path.");
@@ -41,18 +42,16 @@ LineSource::~LineSource() {
   if (path_ != "-" && file_ >= 0) ::close(file_);
 }
 
-bool LineSource::fill() {
-  buffer_.erase(0, used_);
-  used_ = 0;
+/// Reads what is there into piece_; nothing at the end of the file.
+void LineSource::read_piece() {
   constexpr size_t kPiece = size_t{1} << 16;
-  const size_t before = buffer_.size();
-  buffer_.resize(before + kPiece);
+  piece_.resize(kPiece);
   ssize_t count = -1;
   do {
-    count = ::read(file_, buffer_.data() + before, kPiece);
+    count = ::read(file_, piece_.data(), kPiece);
   } while (count < 0 && errno == EINTR);
   const int error = errno;
-  buffer_.resize(before + static_cast<size_t>(count > 0 ? count : 0));
+  piece_.resize(static_cast<size_t>(count > 0 ? count : 0));
   if (count < 0 && error == EISDIR) {
     throw DataError(name_, 0, 0, "[predict] a file is needed; got a directory. Name a file in it.");
   }
@@ -60,7 +59,29 @@ bool LineSource::fill() {
     throw ResourceError(fmt::format("[predict] {} must be readable to its end; got: {}. Check the disk.", name_,
                                     std::generic_category().message(error)));
   }
-  return count > 0;
+}
+
+bool LineSource::fill() {
+  buffer_.erase(0, used_);
+  used_ = 0;
+  const size_t before = buffer_.size();
+  while (buffer_.size() == before) {
+    // A compressed file is taken in small steps: a megabyte of zeros is a kilobyte of it.
+    if (inflater_ && inflater_->give(&buffer_)) continue;
+    read_piece();
+    if (!begun_ && Inflater::fits(piece_)) inflater_ = std::make_unique<Inflater>(name_);
+    begun_ = true;
+    if (piece_.empty()) {
+      if (inflater_) inflater_->require_end();
+      return false;
+    }
+    if (inflater_) {
+      inflater_->take(piece_);
+    } else {
+      buffer_ += piece_;
+    }
+  }
+  return true;
 }
 
 /// False when the line is refused: fault_ says why.

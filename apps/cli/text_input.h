@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/cli/inflater.h"
 #include "carousel/base/error.h"
 
 namespace carousel::cli {
@@ -13,25 +15,33 @@ namespace carousel::cli {
 /// Reads lines in portions: whatever one read() gives, so that a pipe is answered at once and a file in large batches.
 class LineSource {
  public:
-  /// `path` "-": standard input. Throws DataError or ResourceError.
+  /// `path` "-": standard input. What begins like a gzip file is decompressed. Throws DataError, ResourceError, or
+  /// ConfigError for an empty path.
   explicit LineSource(std::string path);
   ~LineSource();
   LineSource(const LineSource&) = delete;
   LineSource& operator=(const LineSource&) = delete;
 
   /// The next lines, at most `most`, without their ends (LF or CR LF); false at the end of the input. A last line
-  /// without an end counts; a byte order mark at the start does not. Throws DataError for a line that is longer than
-  /// 1 MiB (training's default), no UTF-8 or holds NUL; the lines before it are given first.
+  /// without an end counts; a byte order mark at the start does not. Throws DataError for damaged gzip data and for a
+  /// line that is longer than 1 MiB (training's default), no UTF-8 or holds NUL; the lines before it are given first.
   bool next(std::vector<std::string>* lines, size_t most);
+
+  /// The file as messages name it.
+  const std::string& name() const { return name_; }
 
  private:
   bool fill();
+  void read_piece();
   void take_complete_lines(std::vector<std::string>* lines, size_t most);
   bool add(std::vector<std::string>* lines, std::string line);
 
   std::string path_;
   std::string name_;
   int file_;
+  std::string piece_;  ///< of the file, as read last
+  std::unique_ptr<Inflater> inflater_;
+  bool begun_ = false;
   std::string buffer_;
   size_t used_ = 0;  ///< bytes of buffer_ already handed out
   int64_t line_ = 0;

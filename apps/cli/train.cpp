@@ -109,9 +109,7 @@ int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments
     if (!flags.resume) words.emplace_back("--resume");
     resume_command = shell_line(words);
     say("interrupted; saved in " + report.checkpoint_file + ". To go on:\n  " + resume_command);
-  } else if (report.outcome == Outcome::already_finished) {
-    say(report.model_file + " is finished already: nothing to resume. Train again without --resume to start over.");
-  } else {
+  } else if (report.outcome == Outcome::finished) {  // of a run that was finished before the engine has told
     say_summary(report, flags, arguments.front());
   }
   if (flags.json) print_json(to_json(report, resume_command));

@@ -7,6 +7,7 @@
 
 #include "apps/cli/tree.h"
 #include "carousel/base/rng.h"
+#include "carousel/tensor/archive.h"
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
@@ -55,6 +56,10 @@ TEST(Program, WrongUsageEndsWithTwoAndTheNearestName) {
       {{"data", "split", "a", "--train", "b", "--test", "./a"},
        2,
        "carousel: [data split] a part must not overwrite the data; got ./a for both. Name another file.\n"},
+      {{"train", "a", "b", "c", "-o", "m"},
+       2,
+       "carousel: [carousel train] DATA: at most 2 required but got 3. See `carousel train --help`.\n"},
+      {{"train", "", "-o", "m"}, 2, "carousel: [data] a file needs a name; got an empty one. Name the file.\n"},
       {{"demo", "revers"}, 2, "carousel: [demo] there is no demo \"revers\". Did you mean \"reverse\"?\n"},
   };
   for (const Refusal& refusal : refusals) {
@@ -81,6 +86,33 @@ TEST(Program, BadFilesHaveTheirOwnCodes) {
   EXPECT_EQ(run({"train", dir.write("empty", ""), "-o", dir.file("m")}).code, 3);
   EXPECT_EQ(run({"data", "check", dir.write("three", "a\tb\tc\n")}).code, 3);
   EXPECT_EQ(run({"info", dir.write("no_model", "this is no model file")}).code, 4);
+  const Ran none = run({"predict", dir.file("none")});
+  EXPECT_EQ(none.code, 4);
+  EXPECT_EQ(none.err,
+            "carousel: " + dir.file("none") +
+                ": [archive] the model file must be readable; got: No such file or directory. Check the path, "
+                "or write the file with `carousel train -o`.\n");
+  const std::string single = dir.write("single.tsv", "a\tx\na\ty\n");
+  EXPECT_EQ(run({"train", single, "-o", dir.file("m")}).code, 3);
+  EXPECT_EQ(run({"data", "check", single}).code, 3) << "the check refuses what training refuses";
+}
+
+TEST(Program, OptionsAreCheckedBeforeDataIsRead) {
+  const TempDir dir;
+  const Ran ran = run({"train", dir.file("none"), "-o", dir.file("m"), "--set", "hidden_size=none"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err.rfind("carousel: [--set] hidden_size must be ", 0), 0u) << ran.err;
+}
+
+TEST(Program, DemoKeepsFilesThatAreNotItsOwn) {
+  const TempDir dir;
+  const std::string mine = dir.write("reverse.tsv", "my\town\n");
+  const Ran ran = run({"demo", "reverse", "--folder", dir.path()});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err, "carousel: [demo] " + mine +
+                         " must not exist or be of an earlier demo; got a file with other content. Name another folder "
+                         "with --folder, or move the file away.\n");
+  EXPECT_EQ(content_of(mine), "my\town\n");
 }
 
 TEST(Program, LostMessagesEndNothing) {
@@ -229,6 +261,7 @@ TEST_F(Model, TrainAgainWithResumeSaysItIsFinished) {
   const Ran ran = run(words);
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(nlohmann::json::parse(ran.out)["outcome"], "already_finished");
+  EXPECT_EQ(ran.err, model() + " is finished: nothing to resume. To start over, train without resume\n");
 }
 
 TEST_F(Model, EvalPrintsTheFixedObject) {
@@ -261,6 +294,56 @@ TEST_F(Model, PredictAnswersTheLinesBeforeABadOne) {
   EXPECT_EQ(ran.err.rfind("carousel: (standard input):3:2: [data] text must be UTF-8; got byte 0xFF.", 0), 0u)
       << ran.err;
   EXPECT_EQ(run({"inspect", model(), "x\xFFy"}).code, 3);
+}
+
+TEST_F(Model, PredictReadsCompressedFilesAndPipes) {
+  const std::string plain = dir_->write("inputs", "ab\nc\ndcba\n");
+  ASSERT_EQ(std::system(("gzip -kf " + plain).c_str()), 0);
+  const std::string expected = run({"predict", model(), plain}).out;
+  EXPECT_EQ(run({"predict", model(), plain + ".gz"}).out, expected);
+  EXPECT_EQ(run({"predict", model()}, content_of(plain + ".gz")).out, expected);
+  const std::string whole = content_of(plain + ".gz");
+  const Ran half = run({"predict", model()}, whole.substr(0, whole.size() / 2));
+  EXPECT_EQ(half.code, 3);
+  EXPECT_NE(half.err.find("(standard input): [predict] gzip data must be whole; got: the end in the middle."),
+            std::string::npos)
+      << half.err;
+}
+
+TEST_F(Model, PredictOnTrainingDataGivesAHint) {
+  const std::string hint = "note: the lines have two columns with a tab between";
+  const Ran pairs = run({"predict", model()}, "ab\tba\ncd\tdc\n");
+  EXPECT_EQ(pairs.code, 0);
+  EXPECT_NE(pairs.err.find(hint), std::string::npos) << pairs.err;
+  EXPECT_EQ(run({"predict", model()}, "ab\ncd\tdc\n").err.find(hint), std::string::npos);
+}
+
+TEST_F(Model, ALineThatIsTooLongGetsAnErrorAndAnEmptyAnswer) {
+  const Ran ran = run({"predict", model()}, "ab\n" + std::string(5000, 'a') + "\nab\n");
+  EXPECT_EQ(ran.code, 3);
+  const std::string answer = run({"predict", model()}, "ab\n").out;
+  EXPECT_EQ(ran.out, answer + "\n" + answer) << "one line per line all the same";
+  EXPECT_EQ(ran.err,
+            "(standard input):2: [predict] an input may have at most 1000 symbols (max_length); got 5000. Cut it into "
+            "shorter ones, or train with a larger max_length.\n");
+  const Ran json = run({"predict", model(), "--json"}, std::string(5000, 'a') + "\n");
+  EXPECT_NE(nlohmann::json::parse(json.out)["error"].get<std::string>().find("(max_length)"), std::string::npos);
+}
+
+TEST_F(Model, WeightsThatOverflowAreABadModelFile) {
+  Archive archive = read_archive(model());
+  for (NamedTensor& t : archive.tensors)
+    if (t.name == "output.weight") t.tensor.fill(3e38);
+  const std::string huge = dir_->file("huge.safetensors");
+  write_archive(huge, archive);
+  const std::string text = "carousel: " + huge +
+                           ": [model] the weights must give probabilities; got none for this input: they are too large "
+                           "or damaged. Fetch the file again, or train again with a lower learning_rate.\n";
+  const Ran ran = run({"predict", huge}, "ab\n");
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_EQ(ran.err, text);
+  EXPECT_EQ(run({"eval", huge, data()}).err, text);
+  EXPECT_EQ(run({"inspect", huge, "ab"}).code, 4);
 }
 
 TEST_F(Model, PredictIsTheSameInOneBatchAndLineByLine) {
@@ -305,6 +388,61 @@ TEST_F(Model, InspectShowsTheMapInThreeForms) {
     EXPECT_NEAR(sum, 1.0, 1e-4);
   }
   EXPECT_EQ(content_of(dir_->file("map.png")).substr(0, 8), "\x89PNG\r\n\x1a\n");
+}
+
+TEST_F(Model, InspectShowsGatesInAllForms) {
+  const Ran table = run({"inspect", model(), "abc", "--gates"});
+  ASSERT_EQ(table.code, 0) << table.err;
+  for (const char* row : {"encoder.0 ", "encoder.0.reverse", "decoder", "forget_gate", "saturated"})
+    EXPECT_NE(table.out.find(row), std::string::npos) << row << "\n" << table.out;
+  const std::string csv = dir_->file("gates.csv"), npy = dir_->file("gates.npy"), png = dir_->file("gates.png");
+  const Ran one = run({"inspect", model(), "abc", "--gates", "--layer", "encoder.0", "--gate", "forget_gate", "--csv",
+                       csv, "--npy", npy, "--png", png});
+  ASSERT_EQ(one.code, 0) << one.err;
+  EXPECT_NE(one.out.find("encoder.0 forget_gate\n"), std::string::npos) << one.out;
+  const std::string lines = content_of(csv);
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1 + 3 * 16);
+  EXPECT_EQ(content_of(npy).substr(0, 6), "\x93NUMPY");
+  EXPECT_EQ(content_of(png).substr(0, 8), "\x89PNG\r\n\x1a\n");
+  const auto json = nlohmann::json::parse(run({"inspect", model(), "abc", "--gates", "--json"}).out);
+  EXPECT_EQ(json["schema"], "carousel/gates@1");
+  for (const auto& series : json["series"]) EXPECT_EQ(series["values"].size(), series["tokens"].size());
+  const std::string folder = dir_->file("arrays");
+  ASSERT_EQ(run({"inspect", model(), "abc", "--gates", "--npy", folder}).code, 0);
+  EXPECT_EQ(content_of(folder + "/encoder.0.reverse.c.npy").substr(0, 6), "\x93NUMPY");
+}
+
+TEST_F(Model, FlagsOfGatesAreRefusedWhereTheyMeanNothing) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> refusals = {
+      {{"--csv", "f"}, "carousel: [--csv] it belongs to --gates; got it alone. Add --gates.\n"},
+      {{"--layer", "decoder"}, "carousel: [--layer] it belongs to --gates; got it alone. Add --gates.\n"},
+      {{"b", "--gates", "--npy", "f"},
+       "carousel: [--npy] one file holds one input; got 2 inputs. Call it once for each.\n"},
+      {{"--gates", "--npy", "f.npy"},
+       "carousel: [--npy] one file holds one gate of one layer; got 18 of them. Choose with --layer and --gate, or "
+       "name a "
+       "folder.\n"},
+      {{"--gates", "--png", "f"},
+       "carousel: [--png] one picture shows one gate of one layer; got 18 of them. Choose with --layer and --gate; "
+       "without "
+       "--png there is a table of all.\n"}};
+  for (const auto& [flags, text] : refusals) {
+    std::vector<std::string> words = {"inspect", model(), "a"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(ran.err, text);
+  }
+}
+
+TEST_F(Model, LengthPenaltyReachesInspect) {
+  EXPECT_EQ(run({"inspect", model(), "abc", "--length-penalty", "-1"}).err,
+            "carousel: [--length-penalty] length_penalty must be a number from 0 to 10, or auto; got \"-1\". It means: "
+            "The exponent of the length.\n");
+  const auto output = [&](const char* penalty) {
+    return run({"inspect", model(), "abc", "--beam", "8", "--nbest", "8", "--length-penalty", penalty, "--json"}).out;
+  };
+  EXPECT_NE(output("0"), output("10"));
 }
 
 TEST_F(Model, InfoListsTensorsAndParameters) {

@@ -37,6 +37,13 @@ const std::map<std::string, Settings>& changes() {
       {"min_count", {{"min_count", "100"}}},
       {"dev_share", {{"dev_share", "0.4"}}},
       {"group", {{"group", "stem"}}},
+      {"max_length", {{"max_length", "5"}}},
+      {"cell", {{"cell", "gru"}}},
+      {"reset", {{"cell", "gru"}, {"reset", "after"}}},
+      {"update", {{"cell", "gru"}, {"update", "keep"}}},
+      {"biases", {{"biases", "2"}}},
+      {"activation", {{"cell", "rnn"}, {"activation", "relu"}}},
+      {"projection_size", {{"cell", "projected_lstm"}, {"projection_size", "5"}}},
       {"embedding_size", {{"embedding_size", "9"}}},
       {"hidden_size", {{"hidden_size", "17"}}},
       {"num_layers", {{"num_layers", "2"}}},
@@ -76,6 +83,9 @@ const std::map<std::string, Settings>& changes() {
 /// What an option is compared with when its change needs company.
 Settings company(const std::string& name) {
   if (name == "bpe_merges") return {{"source_tokens", "bpe"}};
+  if (name == "reset" || name == "update") return {{"cell", "gru"}};
+  if (name == "activation") return {{"cell", "rnn"}};
+  if (name == "projection_size") return {{"cell", "projected_lstm"}};
   if (name == "momentum") return {{"optimizer", "sgd"}};
   // A length penalty reorders hypotheses of unequal lengths that ended: the model must have learnt to end.
   if (name == "length_penalty") return {{"max_steps", "60"}, {"learning_rate", "0.02"}};
@@ -85,8 +95,7 @@ Settings company(const std::string& name) {
 
 /// Options that must not change the numbers; each has its own test where it acts.
 bool acts_elsewhere(const std::string& name) {
-  return name == "cell"                         // one cell so far
-         || name == "threads"                   // same results, other speed
+  return name == "threads"                      // same results, other speed
          || name == "max_seconds"               // depends on the clock; tests/train
          || name == "patience"                  // tests/train
          || name == "eval_every_epochs"         // tests/train
@@ -123,6 +132,22 @@ TEST(TransduceOptions, TheSameOptionsGiveTheSameBytes) {
   const testing::TempDir dir;
   const std::string file = dir.write("words.tsv", spelling_lines(40, 3));
   EXPECT_TRUE(outcome(file, small_settings()) == outcome(file, small_settings()));
+}
+
+TEST(TransduceOptions, NoneIsNotTheSameAsChosen) {
+  // In the config structs 0 stands for "chosen from the data": who asks for 0 shall hear that it is none.
+  const testing::TempDir dir;
+  const std::string file = dir.write("words.tsv", spelling_lines(40, 3));
+  EXPECT_EQ(testing::error_of<ConfigError>([&] {
+              ToyRun(file, {{"dev_share", "0"}});
+            }),
+            "[test] dev_share must be a number from 1e-06 to 0.9, or auto; got \"0\". It means: Share of the examples "
+            "that is cut off for evaluation when there is no dev file; auto takes 5 % to 10 %, at most 4,000.");
+  EXPECT_EQ(testing::error_of<ConfigError>([&] {
+              ToyRun(file, {{"bpe_merges", "0"}});
+            }),
+            "[test] bpe_merges must be an integer from 1 to 1000000, or auto; got \"0\". It means: Byte-pair merges to "
+            "learn; auto takes one per 50 words, 200 to 16,000.");
 }
 
 TEST(TransduceOptions, DotScoresAreRefusedForBothDirectionsWithTheRemedy) {

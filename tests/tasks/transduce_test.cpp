@@ -1,6 +1,7 @@
 // The task from file to answers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "carousel/base/error.h"
@@ -60,6 +61,73 @@ TEST(Transduce, AttentionThatHasNotFormedIsNamedWithTheRemedy) {
   EXPECT_LT(e.metrics.at("attention_information"), 0.25);
   EXPECT_NE(e.warning.find("the attention has not formed"), std::string::npos) << e.warning;
   EXPECT_NE(e.warning.find("raise guided_attention (now 0)"), std::string::npos) << e.warning;
+}
+
+TEST(Transduce, LongPairsAreLeftOutOfTrainingAndSaid) {
+  const testing::TempDir dir;
+  const std::string text = std::string(2000, 'z') + "\tA\n" + spelling_lines(60, 1);
+  const std::string file = dir.write("words.tsv", text);
+  ToyRun run(file, small_settings());
+  EXPECT_NE(
+      run.said.find("data: 1 pair has more than max_length = 1000 symbols on a side (up to 2000) and is left out: " +
+                    file + " line 1\n"),
+      std::string::npos)
+      << run.said;
+  const auto notes = run.job.model->predict({"z"}, {}).front().notes;
+  EXPECT_NE(std::find(notes.begin(), notes.end(), "unknown symbol: z"), notes.end())
+      << "a symbol of the pair that was left out is in the vocabulary";
+  Settings none = small_settings();
+  none.emplace_back("max_length", "1");
+  EXPECT_NE(testing::error_of<DataError>([&] { ToyRun(file, none); }).find("may have at most 1 symbols (max_length)"),
+            std::string::npos);
+}
+
+TEST(Transduce, ALongInputGetsAnErrorAndTheOthersTheirAnswers) {
+  const std::string text(1001, 'a');
+  const auto predictions = trained().job.model->predict({"abc", text, "fed"}, {});
+  EXPECT_EQ(
+      predictions[1].error,
+      "[predict] an input may have at most 1000 symbols (max_length); got 1001. Cut it into shorter ones, or train "
+      "with a larger max_length.");
+  EXPECT_TRUE(predictions[1].hypotheses.empty());
+  EXPECT_EQ(predictions[0].error, "");
+  EXPECT_EQ(predictions[0].hypotheses.front().text, trained().answers({"abc"}).front());
+  EXPECT_EQ(predictions[2].hypotheses.front().text, trained().answers({"fed"}).front());
+  EXPECT_NE(testing::error_of<DataError>([&] { trained().job.model->inspect(text, {}); }).find("(max_length)"),
+            std::string::npos);
+  const testing::TempDir dir;
+  const EvalReport report = trained().job.model->evaluate({dir.write("t.tsv", text + "\tA\nabc\tA B K\n")}, {});
+  ASSERT_FALSE(report.notes.empty());
+  EXPECT_EQ(report.notes.front(), "1 of 2 inputs have more than max_length = 1000 symbols and count as wrong");
+}
+
+TEST(Transduce, GatesOfEveryLayerTokenAndUnit) {
+  const GateTrace trace = trained().job.model->gates("abcdef", {});
+  EXPECT_EQ(trace.output, trained().answers({"abcdef"}).front());
+  const auto find = [&](const std::string& layer, const std::string& gate) -> const GateSeries& {
+    for (const GateSeries& s : trace.series)
+      if (s.layer == layer && s.gate == gate) return s;
+    ADD_FAILURE() << layer << " " << gate;
+    return trace.series.front();
+  };
+  EXPECT_EQ(trace.series.size(), 3u * (4 + 2)) << "both directions and the decoder: four gates, h and c";
+  for (const char* layer : {"encoder.0", "encoder.0.reverse", "decoder"}) {
+    const GateSeries &o = find(layer, "output_gate"), &f = find(layer, "forget_gate"), &i = find(layer, "input_gate"),
+                     &g = find(layer, "candidate"), &h = find(layer, "h"), &c = find(layer, "c");
+    const size_t steps = h.tokens.size(), units = 32;
+    if (std::string(layer) != "decoder") EXPECT_EQ(steps, 6u) << layer;
+    ASSERT_GT(steps, 1u) << layer;
+    ASSERT_EQ(h.values.size(), steps * units);
+    for (size_t k = 0; k < h.values.size(); ++k) {
+      EXPECT_NEAR(h.values[k], o.values[k] * std::tanh(c.values[k]), 1e-5) << layer;
+      const bool reverse = std::string(layer).ends_with("reverse");
+      const size_t row = k / units, before = reverse ? k + units : k - units;
+      if (reverse ? row + 1 == steps : row == 0) continue;  // the first step: what it began with is not recorded
+      EXPECT_NEAR(c.values[k], f.values[k] * c.values[before] + i.values[k] * g.values[k], 1e-5) << layer;
+    }
+  }
+  EXPECT_EQ(find("encoder.0", "h").tokens.front(), "a");
+  EXPECT_EQ(find("decoder", "h").tokens.back(), "</s>");
 }
 
 TEST(Transduce, InspectShowsRowsThatSumToOne) {
@@ -193,7 +261,7 @@ TEST(Transduce, InspectNeedsAnInputAndAnAttention) {
 
 TEST(Tasks, UnknownNameOffersTheNearest) {
   EXPECT_EQ(testing::error_of<ConfigError>([] { make_task("transduse"); }),
-            "[task] there is no task 'transduse'; got known tasks transduce. Did you mean 'transduce'?");
+            "[task] there is no task 'transduse'; got known tasks transduce, lm. Did you mean 'transduce'?");
 }
 
 TEST(GuidedAttention, InformationTellsFormedFromUnformed) {
