@@ -14,6 +14,7 @@
 #include "carousel/inspect/recording.h"
 #include "carousel/nn/cells/cell.h"
 #include "carousel/nn/guided_attention.h"
+#include "carousel/tasks/describe.h"
 #include "carousel/tasks/seq2seq_stepper.h"
 #include "carousel/train/metrics.h"
 
@@ -330,14 +331,7 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
       {"embedding", std::to_string(c.model.embedding_size)},
       {"training pairs", std::to_string(parts_.train_examples)},
       {"beam", std::to_string(c.search.beam_size)}};
-  // One row a line of the equations; the name stands in the first.
-  std::string name = "cell", equations = nn::make_cell(c.model.cell)->equations();
-  for (size_t begin = 0; begin < equations.size();) {
-    const size_t end = std::min(equations.find('\n', begin), equations.size());
-    rows.emplace_back(name, equations.substr(begin, end - begin));
-    name.clear();
-    begin = end + 1;
-  }
+  add_lines(rows, "cell", nn::make_cell(c.model.cell)->equations());
   return rows;
 }
 
