@@ -170,8 +170,8 @@ void gemm(const Gemm<float>& p) {
     for (int64_t j = 0; j < p.n; j += width) {
       HWY_DYNAMIC_DISPATCH(PackPanel)(p.trans_b, b, p.ldb, depth, p.n, j, panel.data());
       HWY_DYNAMIC_DISPATCH(PanelProduct)
-      ({a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1}, copied ? tiles.data() : nullptr, p.m, depth, panel.data(), p.c + j, p.ldc,
-       p.accumulate || l > 0, std::min(width, p.n - j));
+      ({a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1}, copied ? tiles.data() : nullptr, p.m, depth, panel.data(),
+       p.c + j, p.ldc, p.accumulate || l > 0, std::min(width, p.n - j));
     }
   }
 }
