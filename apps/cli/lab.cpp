@@ -5,6 +5,7 @@
 #include "apps/cli/lab_report.h"
 #include "apps/cli/program.h"
 #include "carousel/base/files.h"
+#include "carousel/engine/model_gradients.h"
 #include "carousel/tasks/lab/capacity.h"
 #include "carousel/tasks/lab/gradients.h"
 #include "carousel/tasks/lab/memory.h"
@@ -45,7 +46,7 @@ std::string text_of(const std::string& words) {
 
 void add_gradients(Program& program, CLI::App& lab) {
   struct Flags : LabFlags<tasks::lab::GradientOptions> {
-    std::string text;
+    std::vector<std::string> words;
   };
   auto flags = std::make_shared<Flags>();
   flags->options.options(flags->table.table);
@@ -55,14 +56,19 @@ void add_gradients(Program& program, CLI::App& lab) {
        "carousel lab gradients book.txt                                  # rnn, lstm and gru on the same text\n"
        "carousel lab gradients --cells lstm,peephole_lstm --distance 200 book.txt\n"
        "carousel lab gradients --steps 0 book.txt                        # with the first weights only\n"
+       "carousel lab gradients model.safetensors \"a line of text\"         # through your own model\n"
        "carousel lab gradients book.txt --png gradients.png --json > gradients.json"},
       [flags] {
         apply_table_flags(flags->table);
         apply_threads(flags->report);
-        const std::string text = text_of(flags->text);
+        if (flags->words.size() == 2)
+          return finish_report(engine::model_gradients(flags->words[0], flags->words[1]), flags->report);
+        const std::string text = text_of(flags->words[0]);
         return finish_report(tasks::lab::gradient_experiment(flags->options, text, report_observer()), flags->report);
       });
-  command->add_option("TEXT", flags->text, "A text file, or the text itself")->required();
+  command->add_option("TEXT", flags->words, "A text file, or the text itself; or a model file and a line for it")
+      ->required()
+      ->expected(1, 2);
   add_table_flags(command, flags->table);
   add_report_flags(command, flags->report);
 }

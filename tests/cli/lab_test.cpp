@@ -1,0 +1,148 @@
+// The laboratory's commands: what they print, and what they refuse.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli/lab_report.h"
+#include "tests/support/run_program.h"
+
+namespace carousel::cli {
+namespace {
+
+using carousel::testing::run;
+using carousel::testing::Running;
+using carousel::testing::TempDir;
+
+tasks::lab::Report small_report() {
+  tasks::lab::Report report;
+  report.schema = "carousel/test@1";
+  report.tables = {{"speed", "how fast", {"cell", "steps", "grad_norm"}, {}}};
+  report.tables[0].rows = {{std::string("lstm"), int64_t{12}, 0.5},
+                           {std::string("rnn"), int64_t{3}, std::numeric_limits<double>::quiet_NaN()}};
+  report.plots = {{"curve", "x", "y", false, false, {{"lstm", {{0, 1}, {1, 2}}}}}};
+  report.notes = {"lstm wins"};
+  return report;
+}
+
+TEST(LabReport, AlignsItsTables) {
+  const std::string text = report_text(small_report(), "never");
+  EXPECT_EQ(text.rfind("how fast\n"
+                       "  cell  steps  grad norm\n"
+                       "  lstm     12     0.5000\n"
+                       "  rnn       3          -\n"
+                       "\ncurve\n",
+                       0),
+            0u)
+      << text;
+  EXPECT_NE(text.find("lstm wins\n"), std::string::npos);
+}
+
+TEST(LabReport, IsOneJsonObject) {
+  EXPECT_EQ(report_json(small_report()),
+            "{\"schema\":\"carousel/test@1\",\"interrupted\":false,\"tables\":{\"speed\":[{\"cell\":\"lstm\",\"steps\":"
+            "12,\"grad_norm\":0.5},{\"cell\":\"rnn\",\"steps\":3,\"grad_norm\":null}]},\"notes\":[\"lstm wins\"]}\n");
+}
+
+const std::vector<std::string> kQuick = {"lab",       "memory", "--problems", "adding", "--cells",       "rnn",
+                                         "--lengths", "4",      "--steps",    "3",      "--hidden-size", "4"};
+
+std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+TEST(Lab, PrintsATableACurveAndFindings) {
+  const auto ran = run(kQuick);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("adding: squared error (guessing 0.1667, solved below 0.01)\n"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("rnn solves the adding problem at none of these lengths within this budget\n"),
+            std::string::npos);
+  EXPECT_NE(ran.err.find("rnn on adding over 4 steps: mse "), std::string::npos) << ran.err;
+}
+
+TEST(Lab, WritesJsonAndAPicture) {
+  const TempDir dir;
+  const auto ran = run(with(kQuick, {"--json", "--png", dir.file("plot.png")}));
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["schema"], "carousel/lab_memory@1");
+  EXPECT_EQ(json["tables"]["adding"][0]["cell"], "rnn");
+  EXPECT_EQ(carousel::testing::content_of(dir.file("plot.png")).substr(1, 3), "PNG");
+}
+
+TEST(Lab, ReadsATextOrAFile) {
+  const TempDir dir;
+  const std::string text = "the quick brown fox jumps over the lazy dog";
+  const std::vector<std::string> quick = {"lab", "gradients",     "--cells", "rnn",   "--steps",
+                                          "0",   "--hidden-size", "4",       "--json"};
+  const auto words = run(with(quick, {text})), file = run(with(quick, {dir.write("text.txt", text)}));
+  EXPECT_EQ(words.code, 0) << words.err;
+  EXPECT_EQ(words.out, file.out);
+}
+
+TEST(Lab, RefusesWithTheFlagAndTheRemedy) {
+  const auto unknown = run(with(kQuick, {"--cells", "lstmm"}));
+  EXPECT_EQ(unknown.code, 2);
+  const auto range = run({"lab", "memory", "--hidden-size", "0"});
+  EXPECT_EQ(range.code, 2);
+  EXPECT_EQ(range.err,
+            "carousel: [--hidden-size] hidden_size must be an integer from 1 to 65536; got \"0\". It means: Units of "
+            "each cell.\n");
+  const auto short_text = run({"lab", "gradients", "short"});
+  EXPECT_EQ(short_text.code, 2);
+  EXPECT_EQ(short_text.err,
+            "carousel: [lab] a text to look at has at least 20 characters; got 5. Give a longer one, or a file.\n");
+}
+
+TEST(Lab, EndsCleanlyOnCtrlC) {
+  const TempDir dir;
+  const Running running(dir, {"lab", "memory", "--problems", "adding", "--cells", "rnn", "--lengths", "50", "--steps",
+                              "1000000", "--json"});
+  ASSERT_TRUE(running.wait_for("rnn on adding"));
+  running.signal(SIGINT);
+  EXPECT_EQ(running.wait(), 130);
+  EXPECT_EQ(nlohmann::json::parse(running.out())["interrupted"], true);
+}
+
+std::string pairs() {
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    text += "ab" + std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i) + "\tx\n";
+  for (int i = 0; i < 60; ++i)
+    text += "cd" + std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i) + "\ty\n";
+  return text;
+}
+
+TEST(Compare, TrainsTheWholeGridOnTheSameBudget) {
+  const TempDir dir;
+  const std::string data = dir.write("pairs.tsv", pairs());
+  const auto ran = run({"compare", data, "--cells", "rnn,gru", "--num-layers", "1,2", "--hidden-size", "6", "--budget",
+                        "0", "--set", "max_steps=4", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto rows = nlohmann::json::parse(ran.out)["tables"]["compare"];
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0]["cell"], "rnn");
+  EXPECT_EQ(rows[3]["num_layers"], 2);
+  for (const auto& row : rows) {
+    EXPECT_EQ(row["steps"], 4);
+    EXPECT_GT(row["memory_mib"], 0);
+    EXPECT_GT(row["grad_norm"], 0);
+  }
+  EXPECT_LT(rows[0]["parameters"], rows[1]["parameters"]);
+}
+
+TEST(Compare, GivesEqualParametersWhenAsked) {
+  const TempDir dir;
+  const std::string data = dir.write("pairs.tsv", pairs());
+  const auto ran = run({"compare", data, "--cells", "lstm,rnn", "--hidden-size", "24", "--equal", "parameters",
+                        "--budget", "0", "--set", "max_steps=1", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto rows = nlohmann::json::parse(ran.out)["tables"]["compare"];
+  EXPECT_GT(rows[1]["hidden_size"], 24);
+  EXPECT_NEAR(rows[1]["parameters"].get<double>() / rows[0]["parameters"].get<double>(), 1, 0.05);
+}
+
+}  // namespace
+}  // namespace carousel::cli
