@@ -56,7 +56,7 @@ class ToyTask : public tasks::Task {
     table.section("model");
     table.add("width", &width, "Nothing but a number.").range(1, 100);
   }
-  tasks::TrainingJob build(const tasks::TaskInput& input, const tasks::Say& say) override {
+  tasks::TrainingJob build(const tasks::TaskInput&, const tasks::Say& say) override {
     say("toy data");
     auto toy = std::make_shared<train::ToyObjective>();
     toy->bad_step = bad_step;

@@ -81,7 +81,7 @@ TEST_P(BothModels, TyingTakesTheEmbeddingAsOutputMatrix) {
   EXPECT_TRUE(found);
 }
 
-INSTANTIATE_TEST_SUITE_P(LanguageModel, BothModels, testing::Values("recurrent", "window"),
+INSTANTIATE_TEST_SUITE_P(LanguageModel, BothModels, ::testing::Values("recurrent", "window"),
                          [](const auto& param_info) { return param_info.param; });
 
 /// True when the last logits change with the symbol `back` places before the last.
