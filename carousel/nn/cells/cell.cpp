@@ -32,7 +32,8 @@ void CellOptions::options(OptionTable& table) {
       .automatic();
   table
       .add("update", &update,
-           "GRU: what an update gate near 1 does: take the new candidate (Chung et al. 2014) or keep the past (Cho et al. 2014, PyTorch).")
+           "GRU: what an update gate near 1 does: take the new candidate (Chung et al. 2014) or keep the past (Cho et "
+           "al. 2014, PyTorch).")
       .one_of({"new", "keep"})
       .automatic();
   table.add("biases", &biases, "Bias vectors of a cell: none, one, or two as PyTorch keeps them.")
