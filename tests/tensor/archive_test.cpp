@@ -227,7 +227,10 @@ TEST(Archive, NamesMissingFilesAndFolders) {
     FAIL();
   } catch (const FormatError& e) {
     EXPECT_STREQ(e.what(),
-                 (folder.file("none") + ": [archive] cannot open the file: No such file or directory.").c_str());
+                 (folder.file("none") +
+                  ": [archive] the model file must be readable; got: No such file or directory. Check the path, or write "
+                  "the file with `carousel train -o`.")
+                     .c_str());
   }
   EXPECT_THROW(read_archive(folder.path()), FormatError);
 }
