@@ -226,11 +226,12 @@ TEST(Archive, NamesMissingFilesAndFolders) {
     read_archive(folder.file("none"));
     FAIL();
   } catch (const FormatError& e) {
-    EXPECT_STREQ(e.what(),
-                 (folder.file("none") +
-                  ": [archive] the model file must be readable; got: No such file or directory. Check the path, or write "
-                  "the file with `carousel train -o`.")
-                     .c_str());
+    EXPECT_STREQ(
+        e.what(),
+        (folder.file("none") +
+         ": [archive] the model file must be readable; got: No such file or directory. Check the path, or write "
+         "the file with `carousel train -o`.")
+            .c_str());
   }
   EXPECT_THROW(read_archive(folder.path()), FormatError);
 }
