@@ -212,7 +212,7 @@ Var RecurrentStack::last(Tape* tape, const Packing& packing, const Var& y) const
     first_rows.push_back(packing.row(0, j));
     last_rows.push_back(packing.row(packing.lengths[static_cast<size_t>(j)] - 1, j));
   }
-  const Var forward = ops::gather_rows(tape, y, std::move(last_rows));
+  Var forward = ops::gather_rows(tape, y, std::move(last_rows));
   if (!config_.bidirectional) return forward;
   const int64_t half = output_size() / 2;
   const Var reverse = ops::gather_rows(tape, y, std::move(first_rows));
