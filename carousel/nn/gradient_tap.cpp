@@ -48,8 +48,9 @@ RecurrentOutput run_tapped(Context& ctx, const std::string& layer, const Cell& c
       const Var now = ops::slice_rows(ctx.tape, input, t * batch, (t + 1) * batch);
       state = cell.step(ctx.tape, now, d.weights, state).state;
       // The state itself is watched, so that its part in this step's own output counts too.
-      for (size_t s = 0; s < state.size(); ++s)
-        watch_gradient(state[s], [name = name_of(layer, d, names[s]), t, sink = ctx.gradients](const Tensor& gradient) {
+      size_t s = 0;
+      for (const Var& v : state)
+        watch_gradient(v, [name = name_of(layer, d, names[s++]), t, sink = ctx.gradients](const Tensor& gradient) {
           sink->state_gradient(name, t, gradient);
         });
       by_step[static_cast<size_t>(t)] = state[0];
