@@ -115,7 +115,9 @@ TEST(Transduce, GatesOfEveryLayerTokenAndUnit) {
     const GateSeries &o = find(layer, "output_gate"), &f = find(layer, "forget_gate"), &i = find(layer, "input_gate"),
                      &g = find(layer, "candidate"), &h = find(layer, "h"), &c = find(layer, "c");
     const size_t steps = h.tokens.size(), units = 32;
-    if (std::string(layer) != "decoder") EXPECT_EQ(steps, 6u) << layer;
+    if (std::string(layer) != "decoder") {
+      EXPECT_EQ(steps, 6u) << layer;
+    }
     ASSERT_GT(steps, 1u) << layer;
     ASSERT_EQ(h.values.size(), steps * units);
     for (size_t k = 0; k < h.values.size(); ++k) {
