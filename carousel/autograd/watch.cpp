@@ -24,9 +24,8 @@ void tell_watchers(const std::vector<Var>& outputs) {
   if (watchers.empty()) return;
   for (const Var& output : outputs) {
     if (!output.has_grad()) continue;
-    // From behind: the tape runs backwards, so the newest is the likeliest.
-    for (auto w = watchers.rbegin(); w != watchers.rend(); ++w)
-      if (w->var.same(output)) w->listener(output.grad());
+    for (const Watcher& w : watchers)
+      if (w.var.same(output)) w.listener(output.grad());
   }
 }
 

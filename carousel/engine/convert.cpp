@@ -153,7 +153,7 @@ class TorchWeights {
     if (!found) refuse_missing(name, theirs);
     taken_.insert(theirs);
     ++loaded_;
-    const Tensor tensor = found->to(DType::f32);
+    Tensor tensor = found->to(DType::f32);
     if (tensor.shape() != own.shape())
       throw FormatError(request_.weights, -1,
                         fmt::format("[convert] tensor {} must be {} as in {}; got {}. Make a model of the same sizes.",
