@@ -44,15 +44,6 @@ std::vector<double> GradientFlow::norms(const std::string& name) const {
   return list;
 }
 
-void TensorRecording::record(std::string_view name, const Tensor& value) {
-  values_[std::string(name)] = value.clone();
-}
-
-const Tensor* TensorRecording::find(std::string_view name) const {
-  const auto found = values_.find(name);
-  return found == values_.end() ? nullptr : &found->second;
-}
-
 Saturation saturation(const Tensor& gate, bool symmetric) {
   constexpr double kNear = 0.1;
   const double low = symmetric ? -1 : 0;

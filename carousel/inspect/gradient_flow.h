@@ -25,18 +25,6 @@ class GradientFlow final : public nn::GradientSink {
   std::map<std::string, std::map<int64_t, double>, std::less<>> norms_;
 };
 
-/// Keeps all that layers record.
-class TensorRecording final : public nn::Recorder {
- public:
-  void record(std::string_view name, const Tensor& value) override;
-  const std::map<std::string, Tensor, std::less<>>& values() const { return values_; }
-  /// Null when nothing of that name was recorded.
-  const Tensor* find(std::string_view name) const;
-
- private:
-  std::map<std::string, Tensor, std::less<>> values_;
-};
-
 /// How a gate spends its time (Karpathy, Johnson & Fei-Fei 2015, section 4.2).
 struct Saturation {
   double left = 0;   ///< share of values nearer than 0.1 to the gate's lower end

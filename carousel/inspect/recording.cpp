@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "carousel/base/error.h"
 
 namespace carousel::inspect {
@@ -24,6 +26,12 @@ std::string RecordedRows::quantity() const {
   std::string part = name.substr(slash + 1);
   if (part.ends_with(kReverse)) part.resize(part.size() - kReverse.size());
   return part;
+}
+
+Tensor RecordedRows::tensor() const {
+  Tensor all = Tensor::empty({rows(), width});
+  std::copy(values.begin(), values.end(), all.data<float>());
+  return all;
 }
 
 void CellRecording::record(std::string_view name, const Tensor& value) {

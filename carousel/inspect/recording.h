@@ -22,6 +22,8 @@ struct RecordedRows {
   /// all of the name is the layer.
   std::string layer() const;
   std::string quantity() const;
+  /// All rows, [rows, width] f32.
+  Tensor tensor() const;
 };
 
 class CellRecording final : public nn::Recorder {

@@ -6,6 +6,7 @@
 #include "carousel/autograd/ops/elementwise.h"
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
+#include "carousel/inspect/recording.h"
 #include "carousel/nn/stack.h"
 #include "tests/support/temp_dir.h"
 
@@ -42,7 +43,7 @@ TEST(ProductsBack, MultiplyFromTheLastStepOn) {
 }
 
 /// Runs a stack over one sequence with all listeners and a loss on the last h.
-void listen(nn::RecurrentStack& stack, int64_t steps, GradientFlow& flow, TensorRecording& recording) {
+void listen(nn::RecurrentStack& stack, int64_t steps, GradientFlow& flow, CellRecording& recording) {
   Rng rng(4, 0);
   Tensor x = Tensor::empty({steps, 2});
   for (int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = rng.normal();
@@ -68,11 +69,11 @@ TEST(GradientFlow, WithoutRecurrenceTheCellGradientIsTheProductOfForgetGates) {
   for (const nn::NamedParameter& p : stack.parameters())
     if (p.name == "weight_hh_l0") p.var.mutable_value().fill(0);
   GradientFlow flow;
-  TensorRecording recording;
+  CellRecording recording;
   listen(stack, 6, flow, recording);
   const std::vector<double> grad = flow.norms("layer.0/c");
   ASSERT_NE(recording.find("layer.0/forget_gate"), nullptr);
-  const std::vector<double> product = products_back(*recording.find("layer.0/forget_gate"), 1);
+  const std::vector<double> product = products_back(recording.find("layer.0/forget_gate")->tensor(), 1);
   ASSERT_EQ(grad.size(), 6u);
   for (size_t d = 0; d < 6; ++d) EXPECT_NEAR(grad[5 - d], grad[5] * product[d], 1e-6 * grad[5]) << "distance " << d;
 }
@@ -83,10 +84,10 @@ TEST(GradientFlow, InAnRnnItIsTheProductOfJacobians) {
   for (const nn::NamedParameter& p : stack.parameters())
     if (p.name == "weight_hh_l0") u = static_cast<double>(p.var.value().data<float>()[0]);
   GradientFlow flow;
-  TensorRecording recording;
+  CellRecording recording;
   listen(stack, 5, flow, recording);
   const std::vector<double> grad = flow.norms("layer.0/h");
-  const float* h = recording.find("layer.0/h")->data<float>();
+  const float* h = recording.find("layer.0/h")->values.data();
   for (size_t t = 4; t > 0; --t) {
     const double slope = std::abs(u) * (1 - static_cast<double>(h[t]) * static_cast<double>(h[t]));
     EXPECT_NEAR(grad[t - 1], grad[t] * slope, 1e-6) << "step " << t;

@@ -140,11 +140,7 @@ TEST(LanguageModelTask, HasGatesButNoAttention) {
 std::string outcome(const std::string& file, const Settings& settings) {
   ToyRun run = run_of(file, settings);
   run.train();
-  std::string text;
-  for (const nn::NamedParameter& p : run.job.model->module().parameters()) {
-    text += p.name + p.var.value().shape().str();
-    text.append(static_cast<const char*>(p.var.value().raw()), static_cast<size_t>(p.var.value().nbytes()));
-  }
+  std::string text = run.weights();
   for (const auto& [key, value] : run.job.model->metadata()) text += key + value;
   return text + std::to_string(run.job.model->evaluate({file}, {}).metrics.at("perplexity"));
 }
@@ -203,12 +199,6 @@ TEST(LanguageModelOptions, EveryOptionChangesTheOutcome) {
 TEST(LanguageModelTask, CarriedStateIsPartOfACheckpoint) {
   const testing::TempDir dir;
   const std::string file = dir.write("text.txt", alphabet(200, 1));
-  const auto weights = [](ToyRun& run) {
-    std::string bytes;
-    for (const nn::NamedParameter& p : run.job.model->module().parameters())
-      bytes.append(static_cast<const char*>(p.var.value().raw()), static_cast<size_t>(p.var.value().nbytes()));
-    return bytes;
-  };
   for (const char* model : {"recurrent", "window"}) {
     const Settings settings = settings_of({{"model", model}, {"max_steps", "9"}});
     ToyRun whole = run_of(file, settings);
@@ -226,7 +216,7 @@ TEST(LanguageModelTask, CarriedStateIsPartOfACheckpoint) {
     train::Trainer resumed(*second.job.objective, second.job.trainer);
     resumed.import_state(archive, state.json, "checkpoint");
     resumed.run({});
-    EXPECT_TRUE(weights(second) == weights(whole)) << model;
+    EXPECT_TRUE(second.weights() == whole.weights()) << model;
   }
 }
 

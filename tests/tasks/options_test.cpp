@@ -13,11 +13,7 @@ namespace {
 std::string outcome(const std::string& file, Settings settings) {
   ToyRun run(file, settings);
   run.train();
-  std::string text;
-  for (const nn::NamedParameter& p : run.job.model->module().parameters()) {
-    text += p.name + p.var.value().shape().str();
-    text.append(static_cast<const char*>(p.var.value().raw()), static_cast<size_t>(p.var.value().nbytes()));
-  }
+  std::string text = run.weights();
   for (const auto& [key, value] : run.job.model->metadata()) text += key + value;
   PredictOptions options;
   options.nbest = 3;

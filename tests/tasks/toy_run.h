@@ -54,6 +54,16 @@ struct ToyRun {
     return texts;
   }
 
+  /// Names, shapes and bytes of all weights.
+  std::string weights() const {
+    std::string text;
+    for (const nn::NamedParameter& p : job.model->module().parameters()) {
+      text += p.name + p.var.value().shape().str();
+      text.append(static_cast<const char*>(p.var.value().raw()), static_cast<size_t>(p.var.value().nbytes()));
+    }
+    return text;
+  }
+
   std::unique_ptr<Task> task;
   OptionTable table;
   TrainingJob job;

@@ -10,6 +10,7 @@
 #include "carousel/base/error.h"
 #include "carousel/data/unicode.h"
 #include "carousel/inspect/gradient_flow.h"
+#include "carousel/inspect/recording.h"
 #include "carousel/tasks/lab/trial.h"
 
 namespace carousel::tasks::lab {
@@ -70,12 +71,12 @@ std::vector<double> reversed(std::vector<double> values) {
 }
 
 /// The factor by which a unit keeps its past, or undefined for a cell without one.
-Tensor keep_factor(const inspect::TensorRecording& recording, const nn::Cell& cell) {
-  if (const Tensor* forget = recording.find("layer.0/forget_gate")) return *forget;
-  const Tensor* update = recording.find("layer.0/update_gate");
+Tensor keep_factor(const inspect::CellRecording& recording, const nn::Cell& cell) {
+  if (const auto* forget = recording.find("layer.0/forget_gate")) return forget->tensor();
+  const auto* update = recording.find("layer.0/update_gate");
   if (!update) return {};
-  if (cell.options().update == "keep") return *update;
-  return ops::affine(nullptr, Var(*update), -1, 1).value();
+  if (cell.options().update == "keep") return update->tensor();
+  return ops::affine(nullptr, Var(update->tensor()), -1, 1).value();
 }
 
 Flow look(nn::SequenceModel& model, const Problem& problem, int64_t length, int64_t batch_size, uint64_t seed) {
@@ -84,7 +85,7 @@ Flow look(nn::SequenceModel& model, const Problem& problem, int64_t length, int6
   for (size_t i = 0; i < batch.classes.size(); ++i)
     if ((static_cast<int64_t>(i) + 1) % length != 0) batch.classes[i] = -1;
   inspect::GradientFlow flow;
-  inspect::TensorRecording recording;
+  inspect::CellRecording recording;
   Tape tape;
   nn::Context ctx;
   ctx.tape = &tape;
@@ -103,10 +104,10 @@ Flow look(nn::SequenceModel& model, const Problem& problem, int64_t length, int6
   if (factor.defined()) result.kept = inspect::products_back(factor, batch_size);
   for (const std::string& gate : cell.gate_names()) {
     const bool symmetric = gate.find("_gate") == std::string::npos;
-    if (const Tensor* values = recording.find("layer.0/" + gate))
-      result.gates.emplace_back(gate, inspect::saturation(*values, symmetric));
+    if (const auto* values = recording.find("layer.0/" + gate))
+      result.gates.emplace_back(gate, inspect::saturation(values->tensor(), symmetric));
   }
-  if (const Tensor* h = recording.find("layer.0/h")) result.dead = inspect::dead_share(*h);
+  if (const auto* h = recording.find("layer.0/h")) result.dead = inspect::dead_share(h->tensor());
   return result;
 }
 
