@@ -4,7 +4,7 @@
 packages_build=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libfmt-dev nlohmann-json3-dev libsimdjson-dev
   libtomlplusplus-dev libcli11-dev libutf8proc-dev zlib1g-dev libpng-dev libssl-dev)
 packages_test=(libgtest-dev librapidcheck-dev clang-format)
-packages_slow=(clang clang-tidy libomp-dev)
+packages_slow=(clang clang-tidy libomp-dev libclang-rt-dev ccache)
 
 say() { printf '\n== %s\n' "$*" >&2; }
 fail() { printf '\n%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }

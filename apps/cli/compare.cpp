@@ -1,5 +1,6 @@
 // carousel compare: the same data and the same time for many models.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>

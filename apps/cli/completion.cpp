@@ -1,5 +1,6 @@
 // carousel completion: scripts for three shells, generated from the command tree and the option tables.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 

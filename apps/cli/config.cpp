@@ -1,6 +1,7 @@
 // carousel config dump: all options with their meaning, as a TOML file to edit.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include <cmath>
 #include <memory>

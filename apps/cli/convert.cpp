@@ -1,5 +1,6 @@
 // carousel convert: a model under other conventions, or with weights from PyTorch.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 

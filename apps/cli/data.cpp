@@ -1,6 +1,7 @@
 // carousel data check: what a data file holds and what is wrong with it.
 // carousel data split: cuts a file of pairs in two so that what belongs together stays on one side.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <memory>

@@ -1,5 +1,6 @@
 #include "apps/cli/decode_flags.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "carousel/base/options.h"

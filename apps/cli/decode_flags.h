@@ -1,10 +1,13 @@
 // The search options that eval, predict and inspect share.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "carousel/tasks/task.h"
+
+namespace CLI {
+class App;
+}
 
 namespace carousel::cli {
 

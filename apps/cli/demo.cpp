@@ -1,6 +1,7 @@
 // carousel demo: makes a small data set, trains on it, scores and uses the model. Needs no data and no network.
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <array>
 #include <filesystem>

@@ -1,5 +1,6 @@
 // carousel eval: the score of a model on a file, beside a baseline.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -1,6 +1,7 @@
 // carousel info: what a model file holds.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>

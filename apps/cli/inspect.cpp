@@ -1,6 +1,7 @@
 // carousel inspect: where a model looks, and what its gates do, while it answers one input.
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cmath>
 #include <filesystem>

@@ -1,4 +1,5 @@
 // carousel lab: experiments on what recurrent cells can do, on problems made on the spot.
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 

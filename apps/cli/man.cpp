@@ -1,5 +1,6 @@
 // carousel man: the manual page, generated from the command tree and the option tables.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cctype>

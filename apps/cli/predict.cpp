@@ -1,5 +1,6 @@
 // carousel predict: one answer per line of a file or a pipe.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -115,17 +116,18 @@ void hold_standard_streams() {
 }  // namespace
 
 Program::Program(std::vector<std::string> arguments)
-    : arguments_(std::move(arguments)), app_("Trains and runs sequence models on your own data.", "carousel") {
-  app_.formatter(std::make_shared<ExamplesFirst>());
-  app_.footer(
+    : arguments_(std::move(arguments)),
+      app_(std::make_unique<CLI::App>("Trains and runs sequence models on your own data.", "carousel")) {
+  app_->formatter(std::make_shared<ExamplesFirst>());
+  app_->footer(
       "carousel train words.tsv -o model.safetensors        # learn from pairs: input TAB output\n"
       "carousel eval model.safetensors test.tsv             # how good is it on lines it never saw\n"
       "echo hello | carousel predict model.safetensors      # use it\n"
       "carousel demo reverse                                # see it work, with no data, in half a minute\n"
       "carousel COMMAND --help                              # examples and options of one command");
-  app_.set_version_flag("--version", std::string("carousel ") + CAROUSEL_VERSION, "Print the version and end");
-  app_.set_help_flag("-h,--help", "Print this help and end");
-  app_.require_subcommand(1);
+  app_->set_version_flag("--version", std::string("carousel ") + CAROUSEL_VERSION, "Print the version and end");
+  app_->set_help_flag("-h,--help", "Print this help and end");
+  app_->require_subcommand(1);
   add_train(*this);
   add_eval(*this);
   add_predict(*this);
@@ -139,8 +141,10 @@ Program::Program(std::vector<std::string> arguments)
   add_config(*this);
   add_completion(*this);
   add_man(*this);
-  refuse_empty_values(app_);
+  refuse_empty_values(*app_);
 }
+
+Program::~Program() = default;
 
 CLI::App* Program::add(CLI::App& parent, const CommandText& text, Action action) {
   CLI::App* command = parent.add_subcommand(text.name, text.summary);
@@ -150,15 +154,15 @@ CLI::App* Program::add(CLI::App& parent, const CommandText& text, Action action)
 }
 
 CLI::App* Program::add_group(const CommandText& text) {
-  CLI::App* group = app_.add_subcommand(text.name, text.summary);
+  CLI::App* group = app_->add_subcommand(text.name, text.summary);
   group->footer(text.examples);
   group->require_subcommand(1);
   return group;
 }
 
 void Program::refuse_unknown_words() const {
-  const CLI::App* command = active(&app_);
-  for (const std::string& word : app_.remaining(true)) {
+  const CLI::App* command = active(app_.get());
+  for (const std::string& word : app_->remaining(true)) {
     const bool is_flag = word.size() > 1 && word.front() == '-';
     const std::string bare = word.substr(0, word.find('='));
     const auto known = is_flag ? flags_of(command) : commands_of(command);
@@ -174,11 +178,11 @@ int Program::run() {
   std::vector<std::string> words(arguments_.rbegin(), arguments_.rend());
   if (!words.empty()) words.pop_back();  // the program's name; CLI11 reads the rest from the back
   if (words.empty()) {
-    print(app_.help());
+    print(app_->help());
     return kUsage;
   }
   try {
-    app_.parse(words);
+    app_->parse(words);
   } catch (const CLI::Success&) {
     throw;
   } catch (const CLI::ParseError&) {

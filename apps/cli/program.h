@@ -1,10 +1,14 @@
 // The program as a tree of commands: made once for parsing, help, completion and the man page alike.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
+
+namespace CLI {  // CLI11 costs every file that includes it seconds: only those that declare flags do
+class App;
+}
 
 namespace carousel::cli {
 
@@ -34,13 +38,14 @@ class Program {
   explicit Program(std::vector<std::string> arguments);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
+  ~Program();
 
   /// Adds a command under `parent`; `action` runs when it is the one the user gave.
   CLI::App* add(CLI::App& parent, const CommandText& text, Action action);
   /// A command that only groups others (`data check`).
   CLI::App* add_group(const CommandText& text);
 
-  CLI::App& app() { return app_; }
+  CLI::App& app() { return *app_; }
   /// The words of the command line, the program's name first.
   const std::vector<std::string>& arguments() const { return arguments_; }
   /// Reads the arguments and runs the command. Throws CLI::ParseError (also for --help), ConfigError for a word nobody
@@ -51,7 +56,7 @@ class Program {
   void refuse_unknown_words() const;
 
   std::vector<std::string> arguments_;
-  CLI::App app_;
+  std::unique_ptr<CLI::App> app_;
   Action action_;
 };
 

@@ -1,6 +1,7 @@
 // carousel train: learn from a file, write a model.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 

@@ -1,5 +1,6 @@
 #include "apps/cli/tree.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
 

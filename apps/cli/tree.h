@@ -1,11 +1,14 @@
 // The command tree and the option tables as plain data, for everything that is generated from them.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "carousel/base/options.h"
+
+namespace CLI {
+class App;
+}
 
 namespace carousel::cli {
 
