@@ -83,9 +83,15 @@ void say_summary(const engine::TrainReport& report, const TrainFlags& flags, con
   for (const std::string& warning : report.warnings) say("warning: " + warning);
   if (!report.repeat_command.empty()) say("to repeat this run exactly: " + report.repeat_command);
   const std::string example = first_input(flags.data.front());
+  std::string look;
+  if (!report.views.empty()) {
+    std::vector<std::string> words = {program, "inspect", report.model_file, example};
+    if (report.views.front() == "gates") words.emplace_back("--gates");
+    look = "\n  " + shell_line(words);
+  }
   say("\nnext:\n  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "\n  " +
       shell_line({"echo", example}) + " | " + shell_line({program, "predict", report.model_file, "--nbest", "3"}) +
-      "\n  " + shell_line({program, "inspect", report.model_file, example}));
+      look);
 }
 
 int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments) {

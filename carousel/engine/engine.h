@@ -52,6 +52,8 @@ struct TrainReport {
   double best_value = 0;
   std::map<std::string, double> metrics;
   std::vector<std::string> warnings;
+  std::vector<std::string>
+      views;                   ///< what the model shows of itself, see tasks::TaskModel; empty when already finished
   std::string repeat_command;  ///< repeats this run exactly: steps and schedule written out, seed, data hash
 };
 

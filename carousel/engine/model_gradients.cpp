@@ -42,38 +42,21 @@ Var loss_of(tasks::LanguageModelTask& model, nn::Context& ctx, const std::string
   return ops::cross_entropy(ctx.tape, ops::slice_rows(ctx.tape, logits, rows - 1, rows), last, 0).loss;
 }
 
-}  // namespace
+using tasks::lab::Report;
+using tasks::lab::Table;
 
-tasks::lab::Report model_gradients(const std::string& model_file, const std::string& line) {
-  const Archive archive = read_archive(model_file);
-  const RunIdentity identity = identity_of(archive, model_file);
-  const std::unique_ptr<tasks::Task> task = tasks::make_task(identity.task);
-  const std::unique_ptr<tasks::TaskModel> model = load_model(*task, archive, model_file);
-  inspect::GradientFlow flow;
-  Tape tape;
-  nn::Context ctx;
-  ctx.tape = &tape;
-  ctx.gradients = &flow;
-  Var loss;
-  if (auto* transduce = dynamic_cast<tasks::TransduceModel*>(model.get())) {
-    loss = loss_of(*transduce, ctx, line);
-  } else if (auto* lm = dynamic_cast<tasks::LanguageModelTask*>(model.get())) {
-    loss = loss_of(*lm, ctx, line);
-  } else {
-    throw UnsupportedError(fmt::format(
-        "[lab] gradients are shown for models of the tasks transduce and lm; got task {}. Use such a model.",
-        identity.task));
-  }
-  tape.backward(loss);
+/// Distances count back from the step that a layer ran last: for a reverse direction that is the line's first symbol.
+std::vector<double> back_from_last(std::vector<double> by_position, const std::string& state) {
+  if (!state.ends_with(".reverse")) std::reverse(by_position.begin(), by_position.end());
+  return by_position;
+}
 
-  tasks::lab::Report report;
-  report.schema = "carousel/lab_gradients@1";
-  tasks::lab::Table table{
-      "flow", "norms of gradients against distance from the end of the line", {"state", "distance", "grad"}, {}};
+void tabulate_flow(const inspect::GradientFlow& flow, Report& report) {
+  Table table{
+      "flow", "norms of gradients against distance from a layer's last step", {"state", "distance", "grad"}, {}};
   tasks::lab::Plot plot{"norm of the gradient of each state", "symbols back", "norm", false, true, {}};
   for (const std::string& name : flow.names()) {
-    std::vector<double> norms = flow.norms(name);
-    std::reverse(norms.begin(), norms.end());
+    const std::vector<double> norms = back_from_last(flow.norms(name), name);
     tasks::lab::Series series{name, {}};
     for (size_t d = 0; d < norms.size(); ++d) {
       table.rows.push_back({name, static_cast<int64_t>(d), norms[d]});
@@ -83,8 +66,68 @@ tasks::lab::Report model_gradients(const std::string& model_file, const std::str
   }
   if (table.rows.empty())
     report.notes.emplace_back("the model has no recurrent layer: nothing flows back through time");
-  report.tables = {std::move(table)};
-  report.plots = {std::move(plot)};
+  report.tables.push_back(std::move(table));
+  report.plots.push_back(std::move(plot));
+}
+
+/// What the gates of one sequence did: the product of what they kept, their saturation, and units that never moved.
+void tabulate_gates(const inspect::CellRecording& recording, const nn::Cell& cell, Report& report) {
+  Table kept{"kept", "what gates keep: mean product of forget gates", {"layer", "distance", "kept"}, {}};
+  Table gates{
+      "gates", "share of saturated gates (within 0.1 of an end)", {"layer", "gate", "left_share", "right_share"}, {}};
+  Table layers{"layers", "units that never move", {"layer", "dead_share"}, {}};
+  const std::vector<std::string> names = cell.gate_names();
+  for (const inspect::RecordedRows& recorded : recording.all()) {
+    const std::string layer = recorded.layer(), quantity = recorded.quantity();
+    if (std::find(names.begin(), names.end(), quantity) != names.end()) {
+      const auto s = inspect::saturation(recorded.tensor(), !quantity.ends_with("_gate"));
+      gates.rows.push_back({layer, quantity, s.left, s.right});
+    }
+    if (quantity != "h") continue;
+    layers.rows.push_back({layer, inspect::dead_share(recorded.tensor())});
+    Tensor factor = inspect::keep_factor(recording, layer, cell.options().update == "keep");
+    if (!factor.defined()) continue;
+    if (layer.ends_with(".reverse")) factor = inspect::rows_reversed(factor);
+    const std::vector<double> products = inspect::products_back(factor, 1);
+    for (size_t d = 0; d < products.size(); ++d) kept.rows.push_back({layer, static_cast<int64_t>(d), products[d]});
+  }
+  for (Table* table : {&kept, &gates, &layers})
+    if (!table->rows.empty()) report.tables.push_back(std::move(*table));
+}
+
+}  // namespace
+
+Report model_gradients(const std::string& model_file, const std::string& line) {
+  const Archive archive = read_archive(model_file);
+  const RunIdentity identity = identity_of(archive, model_file);
+  const std::unique_ptr<tasks::Task> task = tasks::make_task(identity.task);
+  const std::unique_ptr<tasks::TaskModel> model = load_model(*task, archive, model_file);
+  inspect::GradientFlow flow;
+  inspect::CellRecording recording;
+  Tape tape;
+  nn::Context ctx;
+  ctx.tape = &tape;
+  ctx.gradients = &flow;
+  ctx.recorder = &recording;
+  nn::CellOptions cell;
+  Var loss;
+  if (auto* transduce = dynamic_cast<tasks::TransduceModel*>(model.get())) {
+    cell = transduce->network().config().cell;
+    loss = loss_of(*transduce, ctx, line);
+  } else if (auto* lm = dynamic_cast<tasks::LanguageModelTask*>(model.get())) {
+    cell = lm->network().config().stack.cell;
+    loss = loss_of(*lm, ctx, line);
+  } else {
+    throw UnsupportedError(fmt::format(
+        "[lab] gradients are shown for models of the tasks transduce and lm; got task {}. Use such a model.",
+        identity.task));
+  }
+  tape.backward(loss);
+
+  Report report;
+  report.schema = "carousel/lab_gradients@1";
+  tabulate_flow(flow, report);
+  tabulate_gates(recording, *nn::make_cell(cell), report);
   return report;
 }
 

@@ -74,6 +74,24 @@ double dead_share(const Tensor& h) {
   return static_cast<double>(dead) / static_cast<double>(width);
 }
 
+Tensor keep_factor(const CellRecording& recording, std::string_view layer, bool update_keeps) {
+  if (const RecordedRows* forget = recording.find(layer, "forget_gate")) return forget->tensor();
+  const RecordedRows* update = recording.find(layer, "update_gate");
+  if (!update) return {};
+  Tensor factor = update->tensor();
+  if (!update_keeps)
+    for (int64_t i = 0; i < factor.numel(); ++i) factor.data<float>()[i] = 1 - factor.data<float>()[i];
+  return factor;
+}
+
+Tensor rows_reversed(const Tensor& rows) {
+  const int64_t count = rows.dim(0), width = rows.dim(1);
+  Tensor reversed = Tensor::empty(rows.shape());
+  for (int64_t i = 0; i < count; ++i)
+    std::copy_n(rows.data<float>() + (count - 1 - i) * width, width, reversed.data<float>() + i * width);
+  return reversed;
+}
+
 std::vector<double> products_back(const Tensor& factor, int64_t batch) {
   if (batch < 1 || factor.dim(0) % batch != 0)
     throw ShapeError(

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "carousel/inspect/recording.h"
 #include "carousel/nn/context.h"
 
 namespace carousel::inspect {
@@ -35,6 +36,13 @@ Saturation saturation(const Tensor& gate, bool symmetric);
 
 /// Share of the units (columns) of h [rows, H] that stay within a band of 0.01 over all rows: they say nothing.
 double dead_share(const Tensor& h);
+
+/// The factor by which the units of `layer` ("layer.0", "encoder.1.reverse") keep their past, [rows, H]: the forget
+/// gate, or the update gate z where z near 1 keeps (`update_keeps`), else 1 - z. Undefined when the layer has neither.
+Tensor keep_factor(const CellRecording& recording, std::string_view layer, bool update_keeps);
+
+/// The rows in the opposite order: what a reverse direction did, as its steps came.
+Tensor rows_reversed(const Tensor& rows);
 
 /// Product over time of a factor such as the forget gate: element d is the mean over batch and units of the product of
 /// the last d steps, which is the direct part of dc_T/dc_{T-d}. `factor` [T * batch, H], step after step. Has T + 1

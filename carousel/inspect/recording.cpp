@@ -59,4 +59,10 @@ const RecordedRows* CellRecording::find(std::string_view name) const {
   return nullptr;
 }
 
+const RecordedRows* CellRecording::find(std::string_view layer, std::string_view quantity) const {
+  for (const RecordedRows& recorded : all_)
+    if (recorded.quantity() == quantity && recorded.layer() == layer) return &recorded;
+  return nullptr;
+}
+
 }  // namespace carousel::inspect

@@ -36,6 +36,8 @@ class CellRecording final : public nn::Recorder {
   const std::vector<RecordedRows>& all() const { return all_; }
   /// Null when nothing was recorded under that name.
   const RecordedRows* find(std::string_view name) const;
+  /// The same by the two parts of the name.
+  const RecordedRows* find(std::string_view layer, std::string_view quantity) const;
 
  private:
   std::vector<RecordedRows> all_;

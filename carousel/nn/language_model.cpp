@@ -30,13 +30,18 @@ void LanguageModelConfig::options(OptionTable& table) {
       .automatic();
 }
 
-LanguageModel::LanguageModel(const LanguageModelConfig& config, int64_t vocab_size, int32_t begin, uint64_t seed)
-    : config_(config), vocab_size_(vocab_size), begin_(begin) {
-  const std::vector<int64_t> widths = config.stack.widths();
-  if (config.stack.bidirectional)
+void LanguageModelConfig::check() const {
+  make_cell(stack.cell);
+  if (stack.bidirectional)
     throw ConfigError(
         "[language model] a language model must not see what it is to predict; got bidirectional = true. Set "
         "bidirectional = false.");
+}
+
+LanguageModel::LanguageModel(const LanguageModelConfig& config, int64_t vocab_size, int32_t begin, uint64_t seed)
+    : config_(config), vocab_size_(vocab_size), begin_(begin) {
+  const std::vector<int64_t> widths = config.stack.widths();
+  config.check();
   if (config.embedding_size < 1 || (is_window() && config.window < 1))
     throw ConfigError(
         fmt::format("[language model] embedding_size and window must be at least 1; got {} and {}. Set them.",

@@ -22,6 +22,8 @@ struct LanguageModelConfig {
   LanguageModelConfig() { stack.dropout = -1; }  // chosen
   /// Adds rows to the table's present section.
   void options(OptionTable& table);
+  /// What can be refused before any data is known: throws ConfigError.
+  void check() const;
 };
 
 /// Where B streams have been left: what the next symbols depend on.

@@ -32,7 +32,8 @@ class Layer {
     const int64_t count = num_directions(), hidden = traces_[0].hidden();
     const int64_t work = rows * cell.num_gates() * hidden * (input_ + hidden) * count;
     threads_ = worthwhile_threads(work, 1 << 18);
-    shards_ = std::clamp<int64_t>((threads_ + count - 1) / count, 1, std::max<int64_t>(batch, 1));
+    parts_ = (threads_ + count - 1) / count;
+    shards_ = std::clamp<int64_t>(parts_, 1, std::max<int64_t>(batch, 1));
     bounds_ = shard_boundaries(packing_, shards_);
   }
 
@@ -42,11 +43,11 @@ class Layer {
 #pragma omp parallel num_threads(threads_)
     {
       const FlushDenormals flush;
-      guard.run([&] { each_task([&](size_t d, int64_t shard) { input_product(traces_[d], shard); }); });
-      if (shards_ > 1) {
+      guard.run([&] { each_task(parts_, [&](size_t d, int64_t part) { input_product(traces_[d], part); }); });
+      if (parts_ > 1) {
 #pragma omp barrier
       }
-      guard.run([&] { each_task([&](size_t d, int64_t shard) { forward_loop(d, shard, y); }); });
+      guard.run([&] { each_task(shards_, [&](size_t d, int64_t shard) { forward_loop(d, shard, y); }); });
     }
     guard.rethrow();
   }
@@ -59,13 +60,13 @@ class Layer {
 #pragma omp parallel num_threads(threads_)
     {
       const FlushDenormals flush;
-      guard.run([&] { each_task([&](size_t d, int64_t shard) { backward_loop(d, shard, dy); }); });
-      if (shards_ > 1) {
+      guard.run([&] { each_task(shards_, [&](size_t d, int64_t shard) { backward_loop(d, shard, dy); }); });
+      if (parts_ > 1) {
 #pragma omp barrier
       }
       guard.run([&] {
-        each_task([&](size_t d, int64_t shard) {
-          traces_[d].weight_gradients(shard, shards_, {x_.value().template data<T>()});
+        each_task(parts_, [&](size_t d, int64_t part) {
+          traces_[d].weight_gradients(part, parts_, {x_.value().template data<T>()});
         });
       });
 #pragma omp barrier
@@ -101,16 +102,16 @@ class Layer {
   }
 
  private:
-  /// body(direction, shard) for this thread's share.
+  /// body(direction, index below `of`) for this thread's share.
   template <class Body>
-  void each_task(Body body) {
-    const int64_t tasks = num_directions() * shards_;
+  void each_task(int64_t of, Body body) {
+    const int64_t tasks = num_directions() * of;
     for (int64_t task = omp_get_thread_num(); task < tasks; task += omp_get_num_threads())
-      body(static_cast<size_t>(task / shards_), task % shards_);
+      body(static_cast<size_t>(task / of), task % of);
   }
 
-  void input_product(CellTrace<T>& trace, int64_t shard) {
-    const Range part = part_of(packing_.rows(), shard, shards_, 8);
+  void input_product(CellTrace<T>& trace, int64_t index) {
+    const Range part = part_of(packing_.rows(), index, parts_, 8);
     trace.input_product(0, part.begin, part.size(), x_.value().template data<T>() + part.begin * input_, false);
   }
 
@@ -179,7 +180,8 @@ class Layer {
   std::vector<bool> reverse_;
   std::vector<std::vector<Tensor>> last_;  // [direction][state]
   int threads_ = 1;
-  int64_t shards_ = 1;
+  int64_t parts_ = 1;   // of each direction's products over all rows: time is no hindrance there
+  int64_t shards_ = 1;  // of its batch, in the loops over time
   std::vector<int64_t> bounds_;
 };
 

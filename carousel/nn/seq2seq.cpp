@@ -49,6 +49,17 @@ void Seq2SeqConfig::options(OptionTable& table) {
   table.add("guided_width", &guided_width, "Width of its diagonal, as a fraction of the sequence.").range(0.01, 10);
 }
 
+void Seq2SeqConfig::check() const {
+  make_cell(cell);
+  const Score score = score_of(attention);
+  if (bidirectional && (score == Score::dot || score == Score::scaled_dot))
+    throw ConfigError(
+        fmt::format("[seq2seq] attention = {} compares the decoder's state with encoder states of both directions, "
+                    "which are twice as wide; got unequal widths. Use attention = general, mlp or additive, which "
+                    "project, or bidirectional = false.",
+                    attention));
+}
+
 /// One bidirectional layer under PyTorch's names.
 struct Seq2Seq::EncoderLayer final : Module {
   EncoderLayer(const Seq2SeqConfig& config, const Cell& cell, int64_t layer, uint64_t seed) {
@@ -88,12 +99,7 @@ Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, 
     throw ConfigError(fmt::format(
         "[seq2seq] hidden_size, embedding_size and num_layers must be at least 1; got {}, {}, {}. Set them.", hidden,
         embed, config.num_layers));
-  if ((score_ == Score::dot || score_ == Score::scaled_dot) && config.bidirectional)
-    throw ConfigError(fmt::format(
-        "[seq2seq] attention = {} compares the decoder state ({} wide) with encoder states of both "
-        "directions ({} wide); "
-        "got unequal widths. Use attention = general, mlp or additive, which project, or bidirectional = false.",
-        config.attention, hidden, width));
+  config.check();
   source_embedding_ =
       parameter("source_embedding.weight", normal_init({vocabularies.source_size, embed}, 1.0, Rng(seed, 1)));
   source_embedding_.mutable_value().rows(vocabularies.source_unk, vocabularies.source_unk + 1).fill(0);

@@ -31,6 +31,8 @@ struct Seq2SeqConfig {
   double guided_width = 0.25;    ///< width of the diagonal, as a fraction of the sequence
 
   void options(OptionTable& table);
+  /// What can be refused before any data is known: throws ConfigError for choices that exclude each other.
+  void check() const;
 };
 
 /// A batch of ids. Targets are without markers.

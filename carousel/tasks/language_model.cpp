@@ -32,6 +32,7 @@ class LanguageModelKind final : public Task {
   void options(OptionTable& table) override { options_.options(table); }
 
   TrainingJob build(const TaskInput& input, const Say& say) override {
+    options_.model.check();
     const data::TextData text = data::read_text(input.data, options_.read_options());
     const size_t all = text.lines.size(), train_lines = input.dev.empty() ? all - dev_lines(all) : all;
     if (train_lines == 0 || (input.dev.empty() && train_lines == all))

@@ -163,6 +163,11 @@ std::vector<Prediction> LanguageModelTask::predict(const std::vector<std::string
   return predictions;
 }
 
+std::vector<std::string> LanguageModelTask::views() const {
+  if (network_->is_window()) return {};
+  return {"gates"};
+}
+
 AttentionMap LanguageModelTask::inspect(const std::string&, const PredictOptions&) {
   throw UnsupportedError(
       "[inspect] a recurrent language model has no attention to show; got such a model. Look at its gates with "

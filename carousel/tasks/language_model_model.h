@@ -43,6 +43,7 @@ class LanguageModelTask final : public TaskModel {
   std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
   AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
   GateTrace gates(const std::string& line, const PredictOptions& options) override;
+  std::vector<std::string> views() const override;
   std::vector<std::pair<std::string, std::string>> describe() override;
 
   nn::LanguageModel& network() { return *network_; }

@@ -88,6 +88,8 @@ class TaskModel {
   virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
   /// Gates and states while the model answers `line`. Throws UnsupportedError where a task records none.
   virtual GateTrace gates(const std::string& line, const PredictOptions& options);
+  /// What can be looked at, the best first: "attention" (inspect), "gates".
+  virtual std::vector<std::string> views() const { return {}; }
   /// Rows for `carousel info`: name and value, for people.
   virtual std::vector<std::pair<std::string, std::string>> describe() = 0;
 };

@@ -50,6 +50,7 @@ class Transduce final : public Task {
   void options(OptionTable& table) override { config_.options(table); }
 
   TrainingJob build(const TaskInput& input, const Say& say) override {
+    config_.model.check();
     PairSets sets = read(input, say);
     Sides sides = make_sides(sets);
     // Symbols of pairs that are left out shall not stand in the vocabularies: cut and look again.

@@ -36,6 +36,7 @@ class TransduceModel final : public TaskModel {
   std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
   AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
   GateTrace gates(const std::string& line, const PredictOptions& options) override;
+  std::vector<std::string> views() const override { return {"attention", "gates"}; }
   std::vector<std::pair<std::string, std::string>> describe() override;
 
   nn::Seq2Seq& network() { return *network_; }

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli/lab_report.h"
+#include "carousel/base/error.h"
+#include "carousel/engine/compare.h"
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
@@ -142,6 +144,79 @@ TEST(Compare, GivesEqualParametersWhenAsked) {
   const auto rows = nlohmann::json::parse(ran.out)["tables"]["compare"];
   EXPECT_GT(rows[1]["hidden_size"], 24);
   EXPECT_NEAR(rows[1]["parameters"].get<double>() / rows[0]["parameters"].get<double>(), 1, 0.05);
+}
+
+TEST(Compare, RefusesAnEmptyGridAndAFolderItCannotMake) {
+  const TempDir dir;
+  engine::CompareRequest request;
+  request.base.data = {dir.write("pairs.tsv", pairs())};
+  request.num_layers.clear();
+  EXPECT_EQ(carousel::testing::error_of<ConfigError>([&] { engine::compare(request, {}); }),
+            "[compare] a grid needs a cell, a depth and a width; got 3, 0 and 1. Name at least one of each.");
+  const auto ran = run({"compare", dir.file("pairs.tsv"), "--folder", dir.file("pairs.tsv") + "/models"});
+  EXPECT_EQ(ran.code, 6);
+  EXPECT_EQ(ran.err, "carousel: [compare] the folder of the models must be writable; got: Not a directory for \"" +
+                         dir.file("pairs.tsv") + "/models\". Name one with --folder.\n");
+}
+
+/// What `lab gradients` says of a model trained for two steps on `data` with `settings`.
+nlohmann::json model_gradients(const TempDir& dir, const std::string& data, const std::string& line,
+                               const std::vector<std::string>& settings) {
+  std::vector<std::string> words = {"train", data, "-o", dir.file("model.safetensors"), "--set", "max_steps=2"};
+  for (const std::string& setting : settings) words.insert(words.end(), {"--set", setting});
+  const auto trained = run(words);
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  const auto ran = run({"lab", "gradients", dir.file("model.safetensors"), line, "--json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  return nlohmann::json::parse(ran.out);
+}
+
+/// The column `value` of the rows whose `key` is `name`.
+std::vector<double> column(const nlohmann::json& table, const char* key, const std::string& name, const char* value) {
+  std::vector<double> values;
+  for (const auto& row : table)
+    if (row[key] == name) values.push_back(row[value]);
+  return values;
+}
+
+TEST(LabGradients, FollowsAnErrorThroughTheEncoderOfAModel) {
+  const TempDir dir;
+  const auto report =
+      model_gradients(dir, dir.write("pairs.tsv", pairs()), "abcd", {"hidden_size=8", "num_layers=1", "cell=lstm"});
+  const auto& tables = report["tables"];
+  for (const char* state : {"encoder.0/h", "encoder.0/c", "encoder.0/h.reverse", "encoder.0/c.reverse"}) {
+    const std::vector<double> norms = column(tables["flow"], "state", state, "grad");
+    ASSERT_EQ(norms.size(), 4u) << state;
+    for (const double norm : norms) EXPECT_GT(norm, 0) << state;
+  }
+  // Distance 0 is the last step of either direction; nothing has been multiplied yet.
+  for (const char* layer : {"encoder.0", "encoder.0.reverse"}) {
+    const std::vector<double> kept = column(tables["kept"], "layer", layer, "kept");
+    ASSERT_EQ(kept.size(), 5u) << layer;
+    EXPECT_EQ(kept[0], 1) << layer;
+    EXPECT_NEAR(kept[1], 0.73, 0.1) << "the forget bias is 1";
+    EXPECT_LT(kept[4], kept[1]) << layer;
+  }
+  EXPECT_EQ(column(tables["gates"], "gate", "forget_gate", "left_share"), (std::vector<double>{0, 0}));
+  EXPECT_EQ(column(tables["layers"], "layer", "encoder.0", "dead_share").size(), 1u);
+}
+
+TEST(LabGradients, FollowsTheErrorOfALanguageModelsLastSymbol) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "the quick brown fox jumps over the lazy dog\n";
+  const std::string data = dir.write("book.txt", text);
+  const auto gru = model_gradients(dir, data, "the fox", {"hidden_size=8", "num_layers=1", "cell=gru"})["tables"];
+  const std::vector<double> norms = column(gru["flow"], "state", "layer.0/h", "grad");
+  ASSERT_EQ(norms.size(), 6u) << "the loss at the seventh symbol reads the state after the sixth";
+  EXPECT_GT(norms[0], norms[5]);
+  EXPECT_GT(norms[5], 0);
+  EXPECT_EQ(column(gru["kept"], "layer", "layer.0", "kept").size(), 7u);
+  const auto short_line = run({"lab", "gradients", dir.file("model.safetensors"), "ab"});
+  EXPECT_EQ(short_line.code, 2);
+  EXPECT_EQ(short_line.err, "carousel: [lab] a line to look at has at least 3 symbols; got 2. Give a longer one.\n");
+  const auto window = model_gradients(dir, data, "the fox", {"hidden_size=8", "num_layers=1", "model=window"});
+  EXPECT_EQ(window["notes"][0], "the model has no recurrent layer: nothing flows back through time");
 }
 
 }  // namespace

@@ -42,6 +42,20 @@ TEST(ProductsBack, MultiplyFromTheLastStepOn) {
             "one length.");
 }
 
+TEST(KeepFactor, IsTheForgetGateOrWhatAnUpdateGateLeaves) {
+  CellRecording recording;
+  recording.record("a/forget_gate", Tensor::from<float>({2, 1}, std::vector<float>{0.5F, 0.75F}));
+  recording.record("b/update_gate.reverse", Tensor::from<float>({2, 1}, std::vector<float>{0.25F, 0.5F}));
+  recording.record("c/h", Tensor::zeros({1, 1}));
+  EXPECT_EQ(keep_factor(recording, "a", false).data<float>()[1], 0.75F);
+  EXPECT_EQ(keep_factor(recording, "b.reverse", true).data<float>()[0], 0.25F);
+  const Tensor left = keep_factor(recording, "b.reverse", false);
+  EXPECT_EQ(left.data<float>()[0], 0.75F);
+  EXPECT_EQ(rows_reversed(left).data<float>()[0], 0.5F);
+  EXPECT_FALSE(keep_factor(recording, "c", false).defined());
+  EXPECT_FALSE(keep_factor(recording, "b", false).defined()) << "another direction";
+}
+
 /// Runs a stack over one sequence with all listeners and a loss on the last h.
 void listen(nn::RecurrentStack& stack, int64_t steps, GradientFlow& flow, CellRecording& recording) {
   Rng rng(4, 0);

@@ -217,6 +217,15 @@ TEST(Cells, SizesAndNumbersOutOfRangeAreRefused) {
             "[cell] input_size and hidden_size must be at least 1; got 0 and 8. Set them.");
 }
 
+TEST(Cells, AVeryNegativeFirstInputGateOfTheSlstmCancelsOut) {
+  CellWeights weights;
+  weights.w_hh = Var(Tensor::zeros({4, 1}));
+  const std::vector<Var> start(4, Var(Tensor::zeros({1, 1})));
+  const Var input(Tensor::from<float>({1, 4}, std::vector<float>{-200, 0, 1, 0}));
+  const auto stepped = make_cell("slstm")->step(nullptr, input, weights, start);
+  EXPECT_NEAR(stepped.state[0].value().item(), 0.5 * std::tanh(1.0), 1e-6);
+}
+
 TEST(Cells, EveryOptionChangesTheOutput) {
   const auto run = [](const CellOptions& o) { return values_of(make_sample(o, {{4, 2}, 3, 4}).run().y.value()); };
   const auto changes = [&](const std::string& cell, auto set) {

@@ -180,7 +180,7 @@ class Stepper {
       c = f * c + i * std::tanh(a[2 * n_ + j]);
       n = f * n + i;
       state[0][j] = sigmoid(a[3 * n_ + j]) * c / n;
-      state[3][j] = std::max(std::log(f) + state[3][j], a[j]);
+      state[3][j] = state[2][j] == 0 ? a[j] : std::max(std::log(f) + state[3][j], a[j]);
       state[1][j] = c / std::exp(state[3][j]);
       state[2][j] = n / std::exp(state[3][j]);
     }

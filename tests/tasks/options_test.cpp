@@ -152,10 +152,10 @@ TEST(TransduceOptions, DotScoresAreRefusedForBothDirectionsWithTheRemedy) {
   for (const char* score : {"dot", "scaled_dot"}) {
     Settings settings = small_settings();
     settings.emplace_back("attention", score);
-    EXPECT_EQ(testing::error_of<ConfigError>([&] { ToyRun(file, settings); }),
+    EXPECT_EQ(testing::error_of<ConfigError>([&] { ToyRun(dir.file("not_read_before"), settings); }),
               std::string("[seq2seq] attention = ") + score +
-                  " compares the decoder state (16 wide) with encoder states of both directions (32 wide); got unequal "
-                  "widths. Use attention = general, mlp or additive, which project, or bidirectional = false.");
+                  " compares the decoder's state with encoder states of both directions, which are twice as wide; got "
+                  "unequal widths. Use attention = general, mlp or additive, which project, or bidirectional = false.");
     settings.emplace_back("bidirectional", "false");
     EXPECT_FALSE(outcome(file, settings).empty());
   }

@@ -3,6 +3,7 @@
 #include "carousel/kernels/simd/product.h"
 
 #include <algorithm>
+#include <cstring>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "carousel/kernels/simd/product.cpp"
@@ -78,11 +79,20 @@ int64_t TileRows() {
   return kTile;
 }
 
-/// Copies the full tiles of A (m rows, given transposed: row_stride 1) one after the other, each [k, kTile].
+/// Floats from one copied tile of A to the next. A cache line more than a tile, so that the lines that PackLeft writes
+/// side by side fall into different cache sets.
+int64_t TileDistance(int64_t k) {
+  return k * kTile + 16;
+}
+
+/// Copies the full tiles of A (m rows, given transposed: row_stride 1), each [k, kTile].
 void PackLeft(Left left, int64_t m, int64_t k, float* tiles) {
-  for (int64_t i = 0; i + kTile <= m; i += kTile) {
-    float* tile = tiles + i * k;
-    for (int64_t l = 0; l < k; ++l) std::copy_n(left.a + l * left.step + i, kTile, tile + l * kTile);
+  const int64_t distance = TileDistance(k);
+  for (int64_t l = 0; l < k; ++l) {
+    const float* from = left.a + l * left.step;
+    float* to = tiles + l * kTile;
+    for (int64_t i = 0; i + kTile <= m; i += kTile, to += distance)
+      std::memcpy(to, from + i, sizeof(float) * static_cast<size_t>(kTile));
   }
 }
 
@@ -92,7 +102,7 @@ void PanelProduct(Left left, const float* tiles, int64_t m, int64_t k, const flo
   int64_t i = 0;
   if (tiles)
     for (; i + kTile <= m; i += kTile)
-      Tile<kTile>({tiles + i * k, 1, kTile}, k, panel, c + i * ldc, ldc, accumulate, width);
+      Tile<kTile>({tiles + i / kTile * TileDistance(k), 1, kTile}, k, panel, c + i * ldc, ldc, accumulate, width);
   const auto run = [&]<int kRows>() HWY_ATTR {
     Tile<kRows>({left.a + i * left.row_stride, left.row_stride, left.step}, k, panel, c + i * ldc, ldc, accumulate,
                 width);
@@ -113,6 +123,7 @@ namespace carousel::kernels::simd {
 HWY_EXPORT(PanelWidth);
 HWY_EXPORT(PackPanel);
 HWY_EXPORT(TileRows);
+HWY_EXPORT(TileDistance);
 HWY_EXPORT(PackLeft);
 HWY_EXPORT(PanelProduct);
 
@@ -159,7 +170,10 @@ void gemm(const Gemm<float>& p) {
   // tile fall into the same few cache sets, so full tiles are copied once for all panels.
   const int64_t tile_rows = HWY_DYNAMIC_DISPATCH(TileRows)();
   const bool copied = p.trans_a && p.m >= tile_rows && p.n > width;
-  if (copied) tiles.resize(std::max(tiles.size(), static_cast<size_t>(kBlockRows * p.m)));
+  if (copied) {
+    const int64_t floats = p.m / tile_rows * HWY_DYNAMIC_DISPATCH(TileDistance)(kBlockRows);
+    tiles.resize(std::max(tiles.size(), static_cast<size_t>(floats)));
+  }
   if (p.k == 0 && !p.accumulate)
     for (int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.ldc, p.n, 0.0f);
   for (int64_t l = 0; l < p.k; l += kBlockRows) {

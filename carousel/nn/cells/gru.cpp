@@ -50,7 +50,7 @@ class GruCell final : public Cell {
                                         : "g = tanh(W_g x + r * (U_g h) + b_g)\n";
     return "r = sigmoid(W_r x + U_r h + b_r)\n"
            "z = sigmoid(W_z x + U_z h + b_z)\n" +
-           candidate + mix_formula(keep()) + "\nCho et al. 2014" +
+           candidate + mix_formula(keep()) + (keep() ? "\nCho et al. 2014" : "\nChung et al. 2014") +
            (after() ? ", reset after the product (cuDNN, PyTorch, Keras)" : ", reset before the product");
   }
 

@@ -44,12 +44,14 @@ class LayerNormGruCell final : public Cell {
 
  protected:
   std::string formulas() const override {
-    return "(r, z) = sigmoid(LN(W_rz x) + LN(U_rz h) + b_rz), each LN over both gates, with a gain\n" +
-           std::string(after() ? "g = tanh(LN(W_g x) + r * LN(U_g h) + b_g)\n"
-                               : "g = tanh(LN(W_g x) + LN(U_g (r * h)) + b_g)\n") +
+    std::string candidate = "g = tanh(LN(W_g x) + LN(U_g (r * h)) + b_g)\n";
+    if (after())
+      candidate = options().biases == 2 ? "g = tanh(LN(W_g x) + b_ih_g + r * (LN(U_g h) + b_hh_g))\n"
+                                        : "g = tanh(LN(W_g x) + r * LN(U_g h) + b_g)\n";
+    return "(r, z) = sigmoid(LN(W_rz x) + LN(U_rz h) + b_rz), each LN over both gates, with a gain\n" + candidate +
            mix_formula(keep()) +
            "\nLN(a) = (a - mean) / sqrt(variance + 1e-5)\n"
-           "Ba, Kiros & Hinton 2016, equations 23 to 25" +
+           "Ba, Kiros & Hinton 2016, equations 26 to 28" +
            (after() ? "" : ", but reset before the product");
   }
 

@@ -1,4 +1,5 @@
 // The scalar cell of the xLSTM: exponential input gate, normaliser, stabiliser.
+#include "carousel/autograd/ops/dispatch.h"
 #include "carousel/autograd/ops/functions.h"
 #include "carousel/nn/cells/entry.h"
 #include "carousel/nn/cells/step_ops.h"
@@ -6,6 +7,18 @@
 namespace carousel::nn {
 
 namespace {
+
+/// Where nothing has been stored yet (n = 0, only before the first step) the stabiliser is as good as -infinity: were
+/// it 0, a very negative input gate would vanish beside it and leave h' = 0 / 0.
+Var empty_decay(const Var& n) {
+  constexpr double kNothing = -1e30;
+  Tensor shift = Tensor::zeros(n.value().shape(), n.value().dtype());
+  ops::with_scalar(shift.dtype(), [&]<class T>() {
+    for (int64_t i = 0; i < shift.numel(); ++i)
+      if (n.value().template data<T>()[i] == 0) shift.data<T>()[i] = static_cast<T>(kNothing);
+  });
+  return Var(shift);
+}
 
 /// Gates i, f, g, o; states h, c, normaliser n, stabiliser m. c and n are kept divided by exp(m), so that the
 /// exponential input gate cannot overflow; h does not depend on m. All states start at zero. The gates shown are the
@@ -21,7 +34,8 @@ class SlstmCell final : public Cell {
 
   Stepped step(Tape* tape, const Var& input, const CellWeights& weights, const std::vector<Var>& state) const override {
     const std::vector<Var> pre = preactivations(tape, input, weights, state[0], 4);
-    const Var decayed = ops::add(tape, ops::log_sigmoid(tape, pre[1]), state[3]);
+    const Var before = ops::add(tape, state[3], empty_decay(state[2]));
+    const Var decayed = ops::add(tape, ops::log_sigmoid(tape, pre[1]), before);
     const Var m = ops::maximum(tape, decayed, pre[0]);
     const Var i = ops::exp(tape, ops::sub(tape, pre[0], m)), f = ops::exp(tape, ops::sub(tape, decayed, m));
     const Var g = ops::tanh(tape, pre[2]), o = ops::sigmoid(tape, pre[3]);
@@ -34,7 +48,7 @@ class SlstmCell final : public Cell {
   std::string formulas() const override {
     return "a = W_i x + U_i h + b_i\n"
            "d = log sigmoid(W_f x + U_f h + b_f) + m\n"
-           "m' = max(d, a)\n"
+           "m' = max(d, a), in the first step a\n"
            "i = exp(a - m'), f = exp(d - m')\n"
            "g = tanh(W_g x + U_g h + b_g)\n"
            "o = sigmoid(W_o x + U_o h + b_o)\n"

@@ -6,7 +6,6 @@
 #include <limits>
 #include <map>
 
-#include "carousel/autograd/ops/functions.h"
 #include "carousel/base/error.h"
 #include "carousel/data/unicode.h"
 #include "carousel/inspect/gradient_flow.h"
@@ -70,15 +69,6 @@ std::vector<double> reversed(std::vector<double> values) {
   return values;
 }
 
-/// The factor by which a unit keeps its past, or undefined for a cell without one.
-Tensor keep_factor(const inspect::CellRecording& recording, const nn::Cell& cell) {
-  if (const auto* forget = recording.find("layer.0/forget_gate")) return forget->tensor();
-  const auto* update = recording.find("layer.0/update_gate");
-  if (!update) return {};
-  if (cell.options().update == "keep") return update->tensor();
-  return ops::affine(nullptr, Var(update->tensor()), -1, 1).value();
-}
-
 Flow look(nn::SequenceModel& model, const Problem& problem, int64_t length, int64_t batch_size, uint64_t seed) {
   Rng rng(seed, 3);
   nn::SequenceBatch batch = problem.draw(rng, batch_size);
@@ -100,7 +90,7 @@ Flow look(nn::SequenceModel& model, const Problem& problem, int64_t length, int6
   result.grad_h = reversed(flow.norms("layer.0/h"));
   result.grad_c = reversed(flow.norms("layer.0/c"));
   const nn::Cell& cell = model.stack().cell();
-  const Tensor factor = keep_factor(recording, cell);
+  const Tensor factor = inspect::keep_factor(recording, "layer.0", cell.options().update == "keep");
   if (factor.defined()) result.kept = inspect::products_back(factor, batch_size);
   for (const std::string& gate : cell.gate_names()) {
     const bool symmetric = gate.find("_gate") == std::string::npos;
