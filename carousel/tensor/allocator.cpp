@@ -65,6 +65,11 @@ class Pool {
     return use_;
   }
 
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    use_.peak = use_.current;
+  }
+
  private:
   void forget(int64_t size) {
     const std::lock_guard lock(mutex_);
@@ -91,6 +96,10 @@ std::shared_ptr<std::byte> allocate_block(int64_t bytes) {
 
 MemoryUse tensor_memory() {
   return pool().use();
+}
+
+void reset_tensor_peak() {
+  pool().reset_peak();
 }
 
 }  // namespace carousel

@@ -101,5 +101,7 @@ struct MemoryUse {
   int64_t peak = 0;
 };
 MemoryUse tensor_memory();
+/// Forgets the most that was held before: peak = current. For measuring one piece of work; no other may run meanwhile.
+void reset_tensor_peak();
 
 }  // namespace carousel
