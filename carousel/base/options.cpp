@@ -236,13 +236,23 @@ int64_t edit_distance(const std::string& a, const std::string& b) {
   return above[n];
 }
 
+namespace {
+
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+}  // namespace
+
 std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates) {
   constexpr size_t kLongestName = 64;  // bounds the work; nothing longer is a typo of an option
   if (name.empty() || name.size() > kLongestName) return "";
   std::string best;
   int64_t best_distance = std::numeric_limits<int64_t>::max();
   for (const std::string& candidate : candidates) {
-    const int64_t distance = edit_distance(name, candidate);
+    const int64_t distance = edit_distance(lower_case(name), lower_case(candidate));
     const auto allowed = static_cast<int64_t>(std::max<size_t>(1, std::min(name.size(), candidate.size()) / 3));
     if (distance <= allowed && distance < best_distance) {
       best = candidate;

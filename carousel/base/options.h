@@ -68,7 +68,7 @@ class OptionTable {
 
 /// Edit distance (insert, delete, substitute, swap) for "did you mean".
 int64_t edit_distance(const std::string& a, const std::string& b);
-/// The candidate nearest to `name`, or "" when none is near enough to be a likely typo.
+/// The candidate nearest to `name`, be it in upper or lower case, or "" when none is near enough to be a likely typo.
 std::string nearest_name(const std::string& name, const std::vector<std::string>& candidates);
 
 }  // namespace carousel

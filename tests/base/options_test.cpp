@@ -268,6 +268,8 @@ TEST(EditDistance, CountsInsertDeleteSubstituteAndSwap) {
 
 TEST(NearestName, IsSilentWhenNothingIsNear) {
   EXPECT_EQ(nearest_name("trian", {"train", "eval"}), "train");
+  EXPECT_EQ(nearest_name("GRU", {"lstm", "gru"}), "gru");
+  EXPECT_EQ(nearest_name("lsmt", {"gru", "LSTM"}), "LSTM");
   EXPECT_EQ(nearest_name("x", {"train", "eval"}), "");
   EXPECT_EQ(nearest_name("", {"a"}), "");
   EXPECT_EQ(nearest_name(std::string(1000000, 'a'), {std::string(1000000, 'a')}), "");
