@@ -30,7 +30,30 @@ void LanguageModelConfig::options(OptionTable& table) {
       .automatic();
 }
 
+namespace {
+
+/// Recurrent layers' options mean nothing to tanh layers over a window. New ones are refused until they are named here.
+void refuse_recurrent_options(const StackConfig& stack) {
+  StackConfig own;
+  own.dropout = -1;
+  OptionTable table;
+  own.options(table);
+  own = stack;  // the rows point into it and remember the defaults
+  for (const Option& row : table.rows()) {
+    if (row.name == "hidden_size" || row.name == "num_layers" || row.name == "dropout") continue;
+    const std::string value = row.value_text();
+    if (value == (row.auto_text.empty() ? row.default_text : row.auto_text)) continue;
+    throw ConfigError(
+        fmt::format("[language model] a window model has no recurrent layers; got {} = {}, which is for them. Leave it "
+                    "out, or set model = recurrent.",
+                    row.name, value));
+  }
+}
+
+}  // namespace
+
 void LanguageModelConfig::check() const {
+  if (model == "window") refuse_recurrent_options(stack);
   make_cell(stack.cell);
   if (stack.bidirectional)
     throw ConfigError(

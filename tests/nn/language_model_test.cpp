@@ -102,6 +102,38 @@ TEST(LanguageModel, TheWindowSeesOnlyItsLastSymbols) {
   EXPECT_TRUE(sees("recurrent", 7));
 }
 
+TEST(LanguageModel, AWindowModelRefusesEveryOptionOfRecurrentLayers) {
+  const std::vector<std::pair<std::string, std::string>> settings = {{"cell", "gru"},
+                                                                     {"reset", "after"},
+                                                                     {"update", "keep"},
+                                                                     {"biases", "2"},
+                                                                     {"activation", "relu"},
+                                                                     {"projection_size", "3"},
+                                                                     {"zoneout", "0.1"},
+                                                                     {"bidirectional", "true"},
+                                                                     {"residual", "true"},
+                                                                     {"layer_norm", "true"},
+                                                                     {"variational_dropout", "true"},
+                                                                     {"recurrent_dropout", "0.2"}};
+  for (const auto& [key, value] : settings) {
+    LanguageModelConfig config;
+    OptionTable table;
+    config.options(table);
+    table.set("model", "window", "test");
+    table.set(key, value, "test");
+    EXPECT_EQ(testing::error_of<ConfigError>([&] { config.check(); }),
+              "[language model] a window model has no recurrent layers; got " + key + " = " + value +
+                  ", which is for them. Leave it out, or set model = recurrent.");
+  }
+  LanguageModelConfig fitting;
+  OptionTable table;
+  fitting.options(table);
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"model", "window"}, {"window", "3"}, {"hidden_size", "8,4"}, {"num_layers", "2"}, {"dropout", "0.3"}})
+    table.set(key, value, "test");
+  EXPECT_NO_THROW(fitting.check());
+}
+
 TEST(LanguageModel, RefusesWhatItCannotBe) {
   LanguageModelConfig c = small("recurrent");
   c.stack.bidirectional = true;
