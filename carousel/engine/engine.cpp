@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <utility>
@@ -27,19 +28,38 @@ Engine::~Engine() = default;
 
 namespace {
 
-/// A mistyped option shall be told before any data is read: while the task is open it must suit at least one.
+/// The task that the first lines of the data are for, or "" where they do not say.
+std::string task_of_first_lines(const std::vector<std::string>& data) {
+  try {
+    return tasks::decide_task(data).first;
+  } catch (const Error&) {  // whoever reads the data will say what is wrong with it
+    return "";
+  }
+}
+
+/// A mistyped option shall be told before the data is read in full: while the task is open it must suit at least one.
+/// The error is that of the task that the data is for, else of the first that knows all names.
 void check_options(const TrainRequest& request) {
-  std::exception_ptr first;
-  for (const std::string& name : tasks::task_names()) {
+  std::map<std::string, std::exception_ptr> errors;
+  std::string knows_all;
+  const std::vector<std::string> names = tasks::task_names();
+  for (const std::string& name : names) {
+    const std::unique_ptr<tasks::Task> task = tasks::make_task(name);
     try {
-      const std::unique_ptr<tasks::Task> task = tasks::make_task(name);
       const RunOptions options(*task, request);
       return;
     } catch (const ConfigError&) {
-      if (!first) first = std::current_exception();
+      errors[name] = std::current_exception();
     }
+    OptionTable table;
+    task->options(table);
+    const bool all = std::all_of(request.settings.begin(), request.settings.end(),
+                                 [&](const Setting& setting) { return table.find(setting.key) != nullptr; });
+    if (all && knows_all.empty()) knows_all = name;
   }
-  if (first) std::rethrow_exception(first);
+  std::string task = task_of_first_lines(request.data);
+  if (task.empty()) task = knows_all.empty() ? names.front() : knows_all;
+  std::rethrow_exception(errors.at(task));
 }
 
 }  // namespace
