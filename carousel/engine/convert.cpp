@@ -64,12 +64,6 @@ class ModelOptions {
     } catch (const ConfigError& e) {
       throw FormatError(file, -1, e.what());
     }
-    if (!table_.find("cell"))
-      throw ConfigError(
-          fmt::format("[convert] only recurrent cells have conventions to convert; got a model of task {} without one. "
-                      "Keep it as it "
-                      "is.",
-                      task));
   }
 
   OptionTable& table() { return table_; }
@@ -96,11 +90,10 @@ class ModelOptions {
   OptionTable table_;
 };
 
-/// Proves that the new file is a model, then writes it.
-void write_checked(const Archive& archive, const std::string& task, const std::string& output) {
+/// Throws FormatError naming `file` for what is no model.
+void require_model(const Archive& archive, const std::string& task, const std::string& file) {
   const std::unique_ptr<tasks::Task> loader = tasks::make_task(task);
-  load_model(*loader, archive, output);
-  write_archive(output, archive);
+  load_model(*loader, archive, file);
 }
 
 std::string conventions(const nn::Cell& cell) {
@@ -109,6 +102,11 @@ std::string conventions(const nn::Cell& cell) {
   if (!o.reset.empty()) text += fmt::format(", reset = {}", o.reset);
   if (!o.update.empty()) text += fmt::format(", update = {}", o.update);
   return text + fmt::format(", biases = {}", o.biases);
+}
+
+bool same_conventions(const nn::Cell& a, const nn::Cell& b) {
+  return a.options().reset == b.options().reset && a.options().update == b.options().update &&
+         a.options().biases == b.options().biases && a.options().activation == b.options().activation;
 }
 
 std::string shape_text(const Tensor& tensor) {
@@ -193,6 +191,13 @@ class TorchWeights {
 std::vector<std::string> convert_model(const ConvertRequest& request) {
   Archive archive = read_archive(request.model);
   RunIdentity identity = identity_of(archive, request.model);
+  require_model(archive, identity.task, request.model);
+  const std::vector<LayerName> layers = layers_of(archive);
+  if (layers.empty())
+    throw ConfigError(fmt::format(
+        "[convert] only recurrent layers have conventions to convert; got {}, which has none. Keep it as it "
+        "is.",
+        request.model));
   ModelOptions config(identity.task, identity.config, request.model);
   ModelOptions options(identity.task, identity.options, request.model);
   const auto from = config.cell();
@@ -203,9 +208,12 @@ std::vector<std::string> convert_model(const ConvertRequest& request) {
     if (!known) identity.options_set += (identity.options_set.empty() ? "" : ",") + s.key;
   }
   const auto to = config.cell();
+  if (same_conventions(*from, *to)) {
+    write_archive(request.output, archive);
+    return {fmt::format("nothing to convert: the model has these conventions already: {}", conventions(*from))};
+  }
   std::set<std::string> taken;
   std::vector<NamedTensor> tensors;
-  const std::vector<LayerName> layers = layers_of(archive);
   for (const LayerName& layer : layers)
     for (auto& [part, tensor] : nn::convert_layer(*from, *to, take(archive, layer, &taken)).tensors)
       tensors.push_back({layer.of(part), std::move(tensor)});
@@ -216,7 +224,8 @@ std::vector<std::string> convert_model(const ConvertRequest& request) {
   identity.options = options.table().to_json();
   store_identity(archive.metadata, identity);
   archive.metadata[kConvertedKey] = fmt::format("{} -> {}", conventions(*from), conventions(*to));
-  write_checked(archive, identity.task, request.output);
+  require_model(archive, identity.task, request.model);
+  write_archive(request.output, archive);
   return {fmt::format("from: {}", conventions(*from)), fmt::format("to: {}", conventions(*to)),
           fmt::format("{} rewritten; answers are the same up to rounding",
                       counted(static_cast<int64_t>(layers.size()), "recurrent layer"))};
@@ -225,6 +234,7 @@ std::vector<std::string> convert_model(const ConvertRequest& request) {
 std::vector<std::string> import_torch(const TorchRequest& request) {
   Archive like = read_archive(request.like);
   const RunIdentity identity = identity_of(like, request.like);
+  require_model(like, identity.task, request.like);
   const Archive weights = read_archive(request.weights);
   const ModelOptions config(identity.task, identity.config, request.like);
   const auto cell = config.cell();
@@ -233,7 +243,8 @@ std::vector<std::string> import_torch(const TorchRequest& request) {
   for (NamedTensor& t : like.tensors) t.tensor = torch.find(t.name, t.tensor);
   torch.require_all_taken();
   like.metadata[kConvertedKey] = fmt::format("PyTorch state_dict -> {}", conventions(*cell));
-  write_checked(like, identity.task, request.output);
+  require_model(like, identity.task, request.weights);
+  write_archive(request.output, like);
   return {fmt::format("{} of {} taken from the state_dict, the others from {}", counted(torch.loaded(), "tensor"),
                       like.tensors.size(), request.like),
           fmt::format("conventions: {}", conventions(*cell))};

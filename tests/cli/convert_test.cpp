@@ -1,6 +1,7 @@
 // Models under other conventions, from outside.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "carousel/base/rng.h"
@@ -99,6 +100,69 @@ Archive state_dict(const std::string& model, const std::string& prefix) {
   for (const NamedTensor& t : read_archive(model).tensors)
     if (t.name.rfind(prefix, 0) == 0) torch.tensors.push_back({t.name.substr(prefix.size()), t.tensor});
   return torch;
+}
+
+TEST_F(Convert, WhatIsSoAlreadyIsSaid) {
+  const Ran ran = run({"convert", file("gru"), "-o", file("same"), "--update", "new"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.err,
+            "nothing to convert: the model has these conventions already: gru, reset = before, update = new, biases = "
+            "1\nwrote " +
+                file("same") + "\n");
+  EXPECT_EQ(carousel::testing::content_of(file("same")), carousel::testing::content_of(file("gru")));
+}
+
+TEST_F(Convert, FaultsOfTheInputNameTheInput) {
+  Archive broken = read_archive(file("lstm"));
+  for (NamedTensor& t : broken.tensors)
+    if (t.name == "output.bias") t.tensor.fill(std::nan(""));
+  write_archive(file("broken"), broken);
+  const Ran nan = run({"convert", file("broken"), "-o", file("x"), "--biases", "2"});
+  EXPECT_EQ(nan.code, 4);
+  EXPECT_EQ(nan.err, "carousel: " + file("broken") +
+                         ": [model] tensor output.bias must be finite; got NaN or infinity. Fetch the file again, or "
+                         "train anew.\n");
+  Archive weights = state_dict(file("broken"), "");
+  write_archive(file("torch"), weights);
+  const Ran torch = run({"convert", "--from-torch", file("torch"), "--like", file("lstm"), "-o", file("x")});
+  EXPECT_EQ(torch.code, 4);
+  EXPECT_EQ(torch.err.rfind("carousel: " + file("torch") + ": [model] tensor output.bias must be finite", 0), 0u)
+      << torch.err;
+  Archive checkpoint = read_archive(file("lstm"));
+  checkpoint.metadata["carousel.trainer_state"] = "{}";
+  write_archive(file("lstm.ckpt"), checkpoint);
+  const Ran ckpt = run({"convert", file("lstm.ckpt"), "-o", file("x"), "--biases", "2"});
+  EXPECT_EQ(ckpt.code, 4);
+  EXPECT_EQ(ckpt.err.rfind("carousel: " + file("lstm.ckpt") + ": [model] a model is needed; got the checkpoint", 0), 0u)
+      << ckpt.err;
+}
+
+TEST_F(Convert, AModelWithoutRecurrentLayersIsRefused) {
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "the quick brown fox jumps over the lazy dog\n";
+  const Ran trained = run({"train", dir_->write("book.txt", text), "-o", file("window"), "--set", "model=window",
+                           "--set", "hidden_size=4", "--set", "max_steps=1"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  for (const char* flag : {"--update", "--biases"}) {
+    const Ran ran =
+        run({"convert", file("window"), "-o", file("x"), flag, flag == std::string("--biases") ? "2" : "new"});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(ran.err, "carousel: [convert] only recurrent layers have conventions to convert; got " + file("window") +
+                           ", which has none. Keep it as it is.\n");
+  }
+}
+
+TEST_F(Convert, FlagsThatDoNotGoTogetherAreRefused) {
+  const std::string needs =
+      "carousel: [convert] --from-torch needs --like MODEL, the model whose sizes and vocabulary the weights are for, "
+      "and no other model; got another combination. See `carousel convert --help`.\n";
+  EXPECT_EQ(run({"convert", "--from-torch", file("torch"), "-o", file("x")}).err, needs);
+  EXPECT_EQ(run({"convert", file("gru"), "--from-torch", file("torch"), "--like", file("gru"), "-o", file("x")}).err,
+            needs);
+  EXPECT_EQ(
+      run({"convert", "--from-torch", file("torch"), "--like", file("gru"), "-o", file("x"), "--biases", "2"}).err,
+      "carousel: [convert] with --from-torch the conventions are those of --like; got others. Convert the result "
+      "in a second call.\n");
 }
 
 TEST_F(Convert, AStateDictOfPyTorchLoadsByName) {

@@ -127,6 +127,14 @@ TEST(ConvertLayer, WhatIsAnotherFunctionIsRefusedWithTheReason) {
               convert_layer(*rnn, *make_cell(relu), layer_of(*rnn));
             }).find("[convert] activation = tanh cannot become relu"),
             std::string::npos);
+  CellOptions narrow;
+  narrow.cell = "projected_lstm";
+  narrow.projection_size = 2;
+  const auto half = make_cell("projected_lstm");
+  EXPECT_EQ(error_of<ConfigError>([&] { convert_layer(*half, *make_cell(narrow), layer_of(*half)); }),
+            "[convert] projection_size is a size of the weights; got 0 to 2. Train again.");
+  EXPECT_EQ(error_of<ShapeError>([&] { convert_layer(*rnn, *rnn, {}); }),
+            "[convert] a layer has weight_ih; got none. Check the file.");
 }
 
 }  // namespace
