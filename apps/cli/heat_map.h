@@ -23,8 +23,9 @@ std::string shades(Paint paint);
 /// Throws ShapeError when `weights` is not target by source.
 std::string draw_heat_map(const tasks::AttentionMap& map, const HeatMapStyle& style);
 
-/// The same as a PNG file (8-bit RGB). Labels that are not plain ASCII are shown as their index, from 0.
-/// Throws ShapeError as above, UnsupportedError when the picture would have a side above 16,000 pixels.
+/// The same as a PNG file (8-bit RGB). Labels that are not plain ASCII are shown as their index, from 0. Cells are 24
+/// pixels, and smaller, with fewer labels, where there are too many of them.
+/// Throws ShapeError as above, UnsupportedError when a side has more cells than 16,000 pixels.
 std::string heat_map_png(const tasks::AttentionMap& map);
 
 }  // namespace carousel::cli

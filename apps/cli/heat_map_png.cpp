@@ -15,7 +15,8 @@ namespace carousel::cli {
 
 namespace {
 
-constexpr int64_t kCell = 24;  // pixels
+constexpr int64_t kCell = 24;        // pixels
+constexpr int64_t kSmallestGap = 4;  // pixels of a cell from which on a line stands between two
 constexpr int64_t kScale = Picture::kScale;
 constexpr int64_t kMargin = 8;        // pixels
 constexpr int64_t kLargest = 16000;   // pixels of one side
@@ -53,6 +54,23 @@ int64_t text_length(const std::vector<std::string>& labels) {
   return static_cast<int64_t>(longest) * (kGlyphWidth + 1) * kScale;
 }
 
+/// One axis of the map: its cells get smaller where they would not fit otherwise (the units of a wide layer).
+struct Axis {
+  int64_t start = 0, cell = kCell, length = 0;  // pixels
+  size_t step = 1;                              // every which label has room
+
+  Axis(int64_t first_pixel, size_t cells) : start(first_pixel) {
+    const auto count = static_cast<int64_t>(std::max<size_t>(cells, 1));
+    cell = std::clamp<int64_t>((kLargest - start - kMargin) / count, 1, kCell);
+    length = start + static_cast<int64_t>(cells) * cell + kMargin;
+    constexpr int64_t kLine = (kGlyphHeight + 1) * kScale;
+    if (cell < kLine) step = static_cast<size_t>((kLine + cell - 1) / cell);
+  }
+  int64_t at(size_t index) const { return start + static_cast<int64_t>(index) * cell; }
+  int64_t filled() const { return cell < kSmallestGap ? cell : cell - 1; }
+  int64_t text_at(size_t index) const { return at(index) + (cell - kGlyphHeight * kScale) / 2; }
+};
+
 }  // namespace
 
 std::string heat_map_png(const tasks::AttentionMap& map) {
@@ -62,28 +80,21 @@ std::string heat_map_png(const tasks::AttentionMap& map) {
                     map.weights.size(), map.target.size(), map.source.size()));
   }
   const auto source = plain_labels(map.source), target = plain_labels(map.target);
-  const int64_t left = kMargin + text_length(target) + kMargin, top = kMargin + text_length(source) + kMargin;
-  const int64_t width = left + static_cast<int64_t>(source.size()) * kCell + kMargin;
-  const int64_t height = top + static_cast<int64_t>(target.size()) * kCell + kMargin;
-  if (width > kLargest || height > kLargest) {
+  const Axis x(kMargin + text_length(target) + kMargin, source.size());
+  const Axis y(kMargin + text_length(source) + kMargin, target.size());
+  if (x.length > kLargest || y.length > kLargest) {
     throw UnsupportedError(
-        fmt::format("[png] a picture has at most {} pixels a side; got {} x {}. Use a shorter input, or "
-                    "--json.",
-                    kLargest, width, height));
+        fmt::format("[png] a picture has at most {} pixels a side; got {} x {} with cells of one pixel. Use a shorter "
+                    "input, or --json; with --gates also --csv or --npy.",
+                    kLargest, x.length, y.length));
   }
-  Picture picture(width, height);
-  constexpr int64_t kCentered = (kCell - kGlyphHeight * kScale) / 2;
-  for (size_t s = 0; s < source.size(); ++s) {
-    picture.text(left + static_cast<int64_t>(s) * kCell + kCentered, top - kMargin / 2, source[s], true);
-  }
+  Picture picture(x.length, y.length);
+  for (size_t s = 0; s < source.size(); s += x.step) picture.text(x.text_at(s), y.start - kMargin / 2, source[s], true);
   for (size_t t = 0; t < target.size(); ++t) {
-    const int64_t y = top + static_cast<int64_t>(t) * kCell;
-    const auto length = static_cast<int64_t>(target[t].size()) * (kGlyphWidth + 1) * kScale;
-    picture.text(left - kMargin / 2 - length, y + kCentered, target[t], false);
-    for (size_t s = 0; s < source.size(); ++s) {
-      picture.fill(left + static_cast<int64_t>(s) * kCell, y, kCell - 1, kCell - 1,
-                   color_of(map.weights[t * source.size() + s]));
-    }
+    const int64_t length = Picture::text_length(target[t]);
+    if (t % y.step == 0) picture.text(x.start - kMargin / 2 - length, y.text_at(t), target[t], false);
+    for (size_t s = 0; s < source.size(); ++s)
+      picture.fill(x.at(s), y.at(t), x.filled(), y.filled(), color_of(map.weights[t * source.size() + s]));
   }
   return picture.encode();
 }

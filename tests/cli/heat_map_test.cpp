@@ -93,13 +93,36 @@ TEST(HeatMapPng, HoldsTheColoursOfTheWeights) {
   EXPECT_EQ(pixel(1, 1), (std::array<int, 3>{255, 255, 255}));
 }
 
+TEST(HeatMapPng, MakesCellsSmallerWhereALayerIsWide) {
+  for (const size_t units : {size_t{1024}, size_t{3000}}) {
+    tasks::AttentionMap map;
+    map.source.assign(units, "1");
+    map.target = {"t", "u"};
+    map.weights.assign(2 * units, 0.0F);
+    map.weights[units - 1] = 1;
+    const std::string bytes = heat_map_png(map);
+    png_image image{};
+    image.version = PNG_IMAGE_VERSION;
+    ASSERT_NE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()), 0) << image.message;
+    image.format = PNG_FORMAT_RGB;
+    std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(image));
+    ASSERT_NE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr), 0) << image.message;
+    const size_t cell = units == 1024 ? 15 : 5, left = 8 + 12 + 8;
+    EXPECT_EQ(image.width, left + units * cell + 8);
+    EXPECT_EQ(image.height, 8 + 12 + 8 + 2 * 24 + 8u) << "the other axis keeps its cells";
+    EXPECT_EQ(pixels[(30 * image.width + left + (units - 1) * cell + 1) * 3], 253);
+    EXPECT_EQ(pixels[(30 * image.width + left + 1) * 3], 68);
+  }
+}
+
 TEST(HeatMapPng, RefusesAPictureThatNobodyCanOpen) {
   tasks::AttentionMap map;
-  map.source.assign(2000, "s");
+  map.source.assign(16000, "s");
   map.target = {"t"};
-  map.weights.assign(2000, 0.0F);
+  map.weights.assign(16000, 0.0F);
   EXPECT_EQ(error_of<UnsupportedError>([&] { heat_map_png(map); }),
-            "[png] a picture has at most 16000 pixels a side; got 48036 x 60. Use a shorter input, or --json.");
+            "[png] a picture has at most 16000 pixels a side; got 16036 x 60 with cells of one pixel. Use a shorter "
+            "input, or --json; with --gates also --csv or --npy.");
 }
 
 TEST(Font, HasADifferentGlyphForEachCharacter) {
