@@ -62,7 +62,9 @@ std::string table_text(const tasks::lab::Table& table) {
 
 void add_report_flags(CLI::App* command, ReportFlags& flags) {
   command->add_flag("--json", flags.json, "Print one JSON object to stdout in place of tables and curves");
-  command->add_option("--png", flags.png, "Also write the curves as a picture")->type_name("FILE");
+  command->add_option("--png", flags.png, "Also write the curves as a picture")
+      ->each([](const std::string& path) { const AtomicFile probe(path); })  // found out now, not after an hour
+      ->type_name("FILE");
   command->add_option("--color", flags.color, "Colours: auto (on a terminal, unless NO_COLOR is set), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->type_name("WHEN");
@@ -131,12 +133,12 @@ tasks::lab::Observer report_observer() {
 }
 
 int finish_report(const tasks::lab::Report& report, const ReportFlags& flags) {
-  if (!flags.png.empty()) {
+  if (report.interrupted) say("interrupted: only what was finished is shown");
+  print(flags.json ? report_json(report) : report_text(report, flags.color));
+  if (!flags.png.empty()) {  // last: the results are safe if it fails
     atomic_write(flags.png, plots_png(report.plots));
     say("wrote " + flags.png);
   }
-  if (report.interrupted) say("interrupted: only what was finished is shown");
-  print(flags.json ? report_json(report) : report_text(report, flags.color));
   return report.interrupted ? Interrupt::exit_code() : static_cast<int>(kOk);
 }
 

@@ -17,7 +17,7 @@ struct ReportFlags {
   std::string png, color = "auto", threads;
 };
 
-/// Adds --json, --png, --color and --threads.
+/// Adds --json, --png, --color and --threads. A picture that cannot be written is refused while flags are read.
 void add_report_flags(CLI::App* command, ReportFlags& flags);
 
 /// One flag for each row of an option table: "hidden_size" becomes --hidden-size, its text is read and checked by the
