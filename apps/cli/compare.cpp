@@ -71,6 +71,7 @@ void add_compare(Program& program) {
        "carousel compare words.tsv --cells rnn,lstm,gru --budget 60                  # three trainings of a minute\n"
        "carousel compare words.tsv --cells lstm,gru --equal parameters              # not the same width\n"
        "carousel compare words.tsv --cells lstm --num-layers 1,2,4 --hidden-size 64,128 --json > grid.json\n"
+       "carousel compare words.tsv --cells gru,gru:reset=after:update=keep         # conventions of one cell\n"
        "carousel compare words.tsv --budget 0 --set max_steps=500                    # the same steps in place of "
        "time"},
       [flags] { return run_compare(*flags); });
@@ -86,7 +87,11 @@ void add_compare(Program& program) {
   command->add_option("--set", flags->set, "Set one option for all; may be given many times")
       ->allow_extra_args(false)
       ->type_name("KEY=VALUE");
-  command->add_option("--cells", flags->cells, "Cells, joined by commas. Default: rnn,lstm,gru")->type_name("NAMES");
+  command
+      ->add_option("--cells", flags->cells,
+                   "Cells, joined by commas, with conventions joined by colons: gru:reset=after:update=keep. Default: "
+                   "rnn,lstm,gru")
+      ->type_name("NAMES");
   command
       ->add_option("--equal", flags->equal,
                    "What is equal beside data and budget: width, or parameters (as many as the first cell has)")

@@ -32,9 +32,10 @@ class RunOptions {
   int64_t integer(const char* name) const;
   double real(const char* name) const;
   std::string text(const char* name) const;
+  /// Its row: who set it. ConfigError as above.
+  const Option& row(const char* name) const;
 
  private:
-  const Option& row(const char* name) const;
   OptionTable table_;
 };
 
