@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "carousel/nn/stack.h"
+
 namespace carousel::tasks {
 
 /// One row for each line of `text` (a cell's equations); the name stands in the first.
@@ -18,5 +20,9 @@ inline void add_lines(std::vector<std::pair<std::string, std::string>>& rows, st
     begin = end + 1;
   }
 }
+
+/// What stands between the layers of a stack and what is random in training, where there is any of it:
+/// "between layers": "y = LN(h + x), dropout 0.2, one mask per sequence"; "in the cells": "zoneout 0.1".
+void add_stack_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack);
 
 }  // namespace carousel::tasks

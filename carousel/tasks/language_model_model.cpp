@@ -208,7 +208,10 @@ std::vector<std::pair<std::string, std::string>> LanguageModelTask::describe() {
     rows.emplace_back("network", fmt::format("{}, layers of {} units", m.stack.cell.cell, widths));
     add_lines(rows, "cell", network_->stack()->cell().equations());
   }
+  add_stack_rows(rows, m.stack);
   rows.emplace_back("embedding", fmt::format("{}{}", m.embedding_size, m.tie_weights ? ", tied to the output" : ""));
+  rows.emplace_back("dropout",
+                    fmt::format("{} on embeddings, {} before the output", m.input_dropout, m.output_dropout));
   return rows;
 }
 

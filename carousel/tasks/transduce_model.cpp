@@ -329,6 +329,7 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
       {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.cell.cell,
                               c.model.hidden_size, c.model.attention, c.model.query, c.model.context)},
       {"embedding", std::to_string(c.model.embedding_size)},
+      {"dropout", fmt::format("{} on embeddings, encoder states and readout", c.model.dropout)},
       {"training pairs", std::to_string(parts_.train_examples)},
       {"beam", std::to_string(c.search.beam_size)}};
   add_lines(rows, "cell", nn::make_cell(c.model.cell)->equations());

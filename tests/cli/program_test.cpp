@@ -462,6 +462,8 @@ TEST_F(Model, InfoListsTensorsAndParameters) {
   EXPECT_EQ(cell.rfind("i = sigmoid(", 0), 0u);
   EXPECT_NE(cell.find("\nh' = o * tanh(c')"), std::string::npos) << cell;
   EXPECT_FALSE(json["rows"].contains(""));
+  const std::string dropout = json["rows"]["dropout"];
+  EXPECT_NE(dropout.find(" on embeddings, encoder states and readout"), std::string::npos) << dropout;
 }
 
 TEST_F(Model, ClosedPipeIsAQuietEnd) {

@@ -136,6 +136,36 @@ TEST(LanguageModelTask, HasGatesButNoAttention) {
             "[inspect] a window model has no gates; got such a model. Train with --set model=recurrent.");
 }
 
+/// The rows of `info` by name.
+std::map<std::string, std::string> rows_of(const std::string& file, const Settings& settings) {
+  const ToyRun run = run_of(file, settings);
+  std::map<std::string, std::string> rows;
+  for (const auto& [name, value] : run.job.model->describe()) rows[name] += value;
+  return rows;
+}
+
+TEST(LanguageModelTask, DescribesWhatStandsBetweenLayersAndWhatIsRandom) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("text.txt", alphabet(60, 1));
+  auto all = rows_of(file, settings_of({{"num_layers", "2"},
+                                        {"residual", "true"},
+                                        {"layer_norm", "true"},
+                                        {"dropout", "0.2"},
+                                        {"variational_dropout", "true"},
+                                        {"recurrent_dropout", "0.1"},
+                                        {"zoneout", "0.05"},
+                                        {"input_dropout", "0.3"},
+                                        {"output_dropout", "0.4"}}));
+  EXPECT_EQ(all["between layers"], "y = LN(h + x), dropout 0.2, one mask per sequence");
+  EXPECT_EQ(all["in the cells"], "recurrent dropout 0.1, zoneout 0.05");
+  EXPECT_EQ(all["dropout"], "0.3 on embeddings, 0.4 before the output");
+  EXPECT_EQ(
+      rows_of(file, settings_of({{"num_layers", "2"}, {"layer_norm", "true"}, {"dropout", "0"}}))["between layers"],
+      "y = LN(h)");
+  auto none = rows_of(file, settings_of({{"num_layers", "1"}, {"dropout", "0.2"}}));
+  EXPECT_EQ(none.count("between layers") + none.count("in the cells"), 0u);
+}
+
 /// Everything that a run leaves behind: weights, tokenizer, scores.
 std::string outcome(const std::string& file, const Settings& settings) {
   ToyRun run = run_of(file, settings);

@@ -1,0 +1,24 @@
+#include "carousel/tasks/describe.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace carousel::tasks {
+
+void add_stack_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack) {
+  std::vector<std::string> between, cells;
+  if (stack.residual || stack.layer_norm) {
+    const std::string sum = stack.residual ? "h + x" : "h";
+    between.push_back("y = " + (stack.layer_norm ? "LN(" + sum + ")" : sum));
+  }
+  if (stack.dropout > 0 && stack.widths().size() > 1) {  // it stands between two layers
+    between.push_back(fmt::format("dropout {}", stack.dropout));
+    if (stack.variational_dropout) between.emplace_back("one mask per sequence");
+  }
+  if (stack.recurrent_dropout > 0) cells.push_back(fmt::format("recurrent dropout {}", stack.recurrent_dropout));
+  if (stack.zoneout > 0) cells.push_back(fmt::format("zoneout {}", stack.zoneout));
+  if (!between.empty()) rows.emplace_back("between layers", fmt::format("{}", fmt::join(between, ", ")));
+  if (!cells.empty()) rows.emplace_back("in the cells", fmt::format("{}", fmt::join(cells, ", ")));
+}
+
+}  // namespace carousel::tasks
