@@ -70,7 +70,6 @@ GateTrace select_gates(const GateTrace& trace, const std::string& layer, const s
 }
 
 std::string gate_table(const GateTrace& trace) {
-  constexpr float kNearEnd = 0.05F;
   int64_t width = 5, name_width = 4;
   for (const GateSeries& series : trace.series) {
     width = std::max(width, display_width(series.layer));
@@ -79,21 +78,16 @@ std::string gate_table(const GateTrace& trace) {
   std::string text = pad_right("layer", width) + "  " + pad_right("gate", name_width) +
                      "  units  tokens     mean      min      max  saturated\n";
   for (const GateSeries& series : trace.series) {
-    const Scale scale = scale_of(series);
     double sum = 0, least = INFINITY, most = -INFINITY;
-    int64_t saturated = 0;
     for (const float value : series.values) {
       sum += static_cast<double>(value);
       least = std::min(least, static_cast<double>(value));
       most = std::max(most, static_cast<double>(value));
-      saturated += scale.share(value) < kNearEnd || scale.share(value) > 1 - kNearEnd;
     }
     const double count = static_cast<double>(std::max<size_t>(series.values.size(), 1));
-    // Only gates have ends; a state's scale is made of its values.
-    const bool bounded = scale.low == 0 && series.gate.ends_with("gate");
     text += fmt::format("{}  {}  {:>5}  {:>6}  {:>7.4f}  {:>7.4f}  {:>7.4f}  {:>9}\n", pad_right(series.layer, width),
                         pad_right(series.gate, name_width), series.units, series.tokens.size(), sum / count, least,
-                        most, bounded ? fmt::format("{:.1f} %", 100 * static_cast<double>(saturated) / count) : "-");
+                        most, series.saturated ? fmt::format("{:.1f} %", 100 * *series.saturated) : "-");
   }
   return text;
 }

@@ -14,7 +14,7 @@ namespace carousel::cli {
 /// nothing is left.
 tasks::GateTrace select_gates(const tasks::GateTrace& trace, const std::string& layer, const std::string& gate);
 
-/// A row for each series: mean, range, and the share of values at the ends of the range (saturated).
+/// A row for each series: mean, range, and the share of values near the ends of a gate (saturated).
 std::string gate_table(const tasks::GateTrace& trace);
 
 /// One series with a line for each token and a character for each unit. The range is 0 to 1 for what stays in it, else

@@ -76,13 +76,10 @@ void tabulate_gates(const inspect::CellRecording& recording, const nn::Cell& cel
   Table gates{
       "gates", "share of saturated gates (within 0.1 of an end)", {"layer", "gate", "left_share", "right_share"}, {}};
   Table layers{"layers", "units that never move", {"layer", "dead_share"}, {}};
-  const std::vector<std::string> names = cell.gate_names();
   for (const inspect::RecordedRows& recorded : recording.all()) {
     const std::string layer = recorded.layer(), quantity = recorded.quantity();
-    if (std::find(names.begin(), names.end(), quantity) != names.end()) {
-      const auto s = inspect::saturation(recorded.tensor(), !quantity.ends_with("_gate"));
-      gates.rows.push_back({layer, quantity, s.left, s.right});
-    }
+    if (const auto s = inspect::saturation(recorded, cell))
+      gates.rows.push_back({layer, quantity, s->left, s->right});
     if (quantity != "h") continue;
     layers.rows.push_back({layer, inspect::dead_share(recorded.tensor())});
     Tensor factor = inspect::keep_factor(recording, layer, cell.options().update == "keep");

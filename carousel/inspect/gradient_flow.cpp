@@ -44,9 +44,11 @@ std::vector<double> GradientFlow::norms(const std::string& name) const {
   return list;
 }
 
-Saturation saturation(const Tensor& gate, bool symmetric) {
+Saturation saturation(const Tensor& gate, nn::GateRange range) {
+  if (range == nn::GateRange::unbounded)
+    throw ConfigError("[saturation] a gate must have ends; got one without bounds. Leave it out.");
   constexpr double kNear = 0.1;
-  const double low = symmetric ? -1 : 0;
+  const double low = range == nn::GateRange::symmetric ? -1 : 0;
   Saturation s;
   for (int64_t i = 0; i < gate.numel(); ++i) {
     s.left += at(gate, i) < low + kNear;
@@ -56,6 +58,20 @@ Saturation saturation(const Tensor& gate, bool symmetric) {
   s.left /= count;
   s.right /= count;
   return s;
+}
+
+std::optional<Saturation> saturation(const RecordedRows& recorded, const nn::Cell& cell) {
+  const std::vector<std::string> names = cell.gate_names();
+  const auto place = std::find(names.begin(), names.end(), recorded.quantity());
+  if (place == names.end()) return std::nullopt;
+  const nn::GateRange range = cell.gate_ranges()[static_cast<size_t>(place - names.begin())];
+  if (range == nn::GateRange::unbounded) return std::nullopt;
+  return saturation(recorded.tensor(), range);
+}
+
+std::optional<double> saturated_share(const RecordedRows& recorded, const nn::Cell& cell) {
+  const auto s = saturation(recorded, cell);
+  return s ? std::optional<double>(s->left + s->right) : std::nullopt;
 }
 
 double dead_share(const Tensor& h) {

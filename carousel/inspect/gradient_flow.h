@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "carousel/inspect/recording.h"
+#include "carousel/nn/cells/cell.h"
 #include "carousel/nn/context.h"
 
 namespace carousel::inspect {
@@ -31,8 +33,12 @@ struct Saturation {
   double left = 0;   ///< share of values nearer than 0.1 to the gate's lower end
   double right = 0;  ///< the same at its upper end
 };
-/// `gate` [rows, H] lies in [0, 1], or in [-1, 1] when `symmetric` (candidates).
-Saturation saturation(const Tensor& gate, bool symmetric);
+/// Of values [rows, H] in a range that has ends. Throws ConfigError for GateRange::unbounded.
+Saturation saturation(const Tensor& gate, nn::GateRange range);
+/// Of what `cell` recorded; nothing for a state, and for a gate without ends.
+std::optional<Saturation> saturation(const RecordedRows& recorded, const nn::Cell& cell);
+/// Both ends together.
+std::optional<double> saturated_share(const RecordedRows& recorded, const nn::Cell& cell);
 
 /// Share of the units (columns) of h [rows, H] that stay within a band of 0.01 over all rows: they say nothing.
 double dead_share(const Tensor& h);

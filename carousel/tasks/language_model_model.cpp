@@ -11,6 +11,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/data/json_object.h"
+#include "carousel/inspect/gradient_flow.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/kernels/table.h"
 #include "carousel/tasks/describe.h"
@@ -191,7 +192,8 @@ GateTrace LanguageModelTask::gates(const std::string& line, const PredictOptions
   trace.input = line;
   const std::vector<std::string> read = parts_.tokenizer->symbols(ids);
   for (const inspect::RecordedRows& r : recording.all())
-    trace.series.push_back({r.layer(), r.quantity(), read, r.width, r.values});
+    trace.series.push_back(
+        {r.layer(), r.quantity(), read, r.width, r.values, inspect::saturated_share(r, network_->stack()->cell())});
   return trace;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,8 @@ struct GateSeries {
   std::vector<std::string> tokens;  ///< what was read, or for a decoder what was written, at each row
   int64_t units = 0;
   std::vector<float> values;  ///< [tokens.size(), units]
+  /// Share of values near an end of the gate's range (see inspect::saturation); nothing for states, which have no ends.
+  std::optional<double> saturated = {};
 };
 
 /// Everything that the recurrent layers of a model did with one input.

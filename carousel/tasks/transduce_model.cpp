@@ -11,6 +11,7 @@
 #include "carousel/data/line_reader.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
+#include "carousel/inspect/gradient_flow.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/nn/cells/cell.h"
 #include "carousel/nn/guided_attention.h"
@@ -292,8 +293,10 @@ GateTrace TransduceModel::gates(const std::string& line, const PredictOptions& o
   GateTrace trace;
   trace.input = line;
   trace.output = parts_.target->decode(best.tokens);
+  const auto cell = nn::make_cell(parts_.config.model.cell);
   for (const inspect::RecordedRows& r : recording.all())
-    trace.series.push_back({r.layer(), r.quantity(), r.layer() == "decoder" ? written : read, r.width, r.values});
+    trace.series.push_back({r.layer(), r.quantity(), r.layer() == "decoder" ? written : read, r.width, r.values,
+                            inspect::saturated_share(r, *cell)});
   return trace;
 }
 

@@ -15,7 +15,7 @@ using carousel::testing::error_of;
 tasks::GateTrace trace() {
   return {"ab",
           "x",
-          {{"encoder.0", "forget_gate", {"a", "b"}, 3, {0, 0.5F, 1, 0.25F, 0.75F, 0.98F}},
+          {{"encoder.0", "forget_gate", {"a", "b"}, 3, {0, 0.5F, 1, 0.25F, 0.75F, 0.98F}, 0.5},
            {"encoder.0", "c", {"a", "b"}, 3, {-2, 0, 2, 1, -1, 0}},
            {"decoder", "forget_gate", {"x,\"", "</s>"}, 1, {0.5F, 0.5F}}}};
 }

@@ -25,9 +25,41 @@ TEST(GradientFlow, TakesTheMeanNormOverTheBatch) {
 
 TEST(Saturation, CountsBothEnds) {
   const Tensor gate = Tensor::from<float>({2, 2}, std::vector<float>{0.05F, 0.5F, 0.95F, 0.99F});
-  EXPECT_DOUBLE_EQ(saturation(gate, false).left, 0.25);
-  EXPECT_DOUBLE_EQ(saturation(gate, false).right, 0.5);
-  EXPECT_DOUBLE_EQ(saturation(gate, true).left, 0);
+  EXPECT_DOUBLE_EQ(saturation(gate, nn::GateRange::unit).left, 0.25);
+  EXPECT_DOUBLE_EQ(saturation(gate, nn::GateRange::unit).right, 0.5);
+  EXPECT_DOUBLE_EQ(saturation(gate, nn::GateRange::symmetric).left, 0);
+  EXPECT_EQ(error_of<ConfigError>([&] { saturation(gate, nn::GateRange::unbounded); }),
+            "[saturation] a gate must have ends; got one without bounds. Leave it out.");
+}
+
+TEST(Saturation, FollowsTheRangesOfTheCell) {
+  const auto share = [](const nn::CellOptions& options, const char* gate) {
+    const RecordedRows rows{std::string("layer.0/") + gate, 2, {0.05F, 0.95F}};
+    return saturated_share(rows, *nn::make_cell(options));
+  };
+  nn::CellOptions rnn;
+  rnn.cell = "rnn";
+  EXPECT_EQ(share(rnn, "activation"), 0.5) << "tanh";
+  rnn.activation = "relu";
+  EXPECT_EQ(share(rnn, "activation"), std::nullopt);
+  nn::CellOptions cell;
+  cell.cell = "min_gru";
+  EXPECT_EQ(share(cell, "candidate"), std::nullopt) << "linear";
+  EXPECT_EQ(share(cell, "update_gate"), 1.0);
+  EXPECT_EQ(share(cell, "h"), std::nullopt) << "a state";
+  cell.cell = "gru";
+  EXPECT_EQ(share(cell, "candidate"), 0.5);
+  EXPECT_EQ(share(cell, "update_gate.reverse"), 1.0);
+  cell.cell = "slstm";
+  EXPECT_EQ(share(cell, "input_gate"), std::nullopt) << "exponential";
+  EXPECT_EQ(share(cell, "output_gate"), 1.0);
+}
+
+TEST(Saturation, EveryCellSaysTheRangeOfEveryGate) {
+  for (const std::string& name : nn::cell_names()) {
+    const auto cell = nn::make_cell(name);
+    EXPECT_EQ(cell->gate_ranges().size(), cell->gate_names().size()) << name;
+  }
 }
 
 TEST(DeadShare, CountsUnitsThatDoNotMove) {

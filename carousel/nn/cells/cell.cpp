@@ -55,6 +55,13 @@ std::vector<Var> CellWeights::all() const {
   return list;
 }
 
+std::vector<GateRange> Cell::gate_ranges() const {
+  std::vector<GateRange> ranges;
+  for (const std::string& name : gate_names())
+    ranges.push_back(name.ends_with("_gate") ? GateRange::unit : GateRange::symmetric);
+  return ranges;
+}
+
 int64_t Cell::state_size(int64_t /*state*/, int64_t hidden_size) const {
   return hidden_size;
 }

@@ -66,6 +66,13 @@ struct FusedCell {
   explicit operator bool() const { return !stages.empty(); }
 };
 
+/// Where the activations of a gate lie.
+enum class GateRange {
+  unit,       ///< [0, 1]
+  symmetric,  ///< [-1, 1]
+  unbounded   ///< no ends, or none that say anything
+};
+
 /// A recurrent cell with its conventions fixed. Immutable; shared by layers and threads.
 class Cell {
  public:
@@ -78,6 +85,8 @@ class Cell {
   const CellOptions& options() const { return options_; }
   /// Blocks of H rows in weight_ih and weight_hh, in order; also what a recorder calls them.
   virtual std::vector<std::string> gate_names() const = 0;
+  /// The range of each, in the same order. By default those called "..._gate" lie in [0, 1], the others in [-1, 1].
+  virtual std::vector<GateRange> gate_ranges() const;
   int64_t num_gates() const { return static_cast<int64_t>(gate_names().size()); }
   /// States carried from step to step, h (the output) first: {"h"}, {"h", "c"}, {"h", "c", "n", "m"}.
   virtual std::vector<std::string> state_names() const = 0;

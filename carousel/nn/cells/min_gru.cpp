@@ -12,6 +12,7 @@ class MinGruCell final : public Cell {
  public:
   explicit MinGruCell(const CellOptions& resolved) : Cell(resolved) {}
   std::vector<std::string> gate_names() const override { return {"update_gate", "candidate"}; }
+  std::vector<GateRange> gate_ranges() const override { return {GateRange::unit, GateRange::unbounded}; }
   std::vector<std::string> state_names() const override { return {"h"}; }
   bool has_recurrent_weight() const override { return false; }
 

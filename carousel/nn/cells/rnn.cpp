@@ -12,6 +12,9 @@ class RnnCell final : public Cell {
  public:
   explicit RnnCell(const CellOptions& resolved) : Cell(resolved) {}
   std::vector<std::string> gate_names() const override { return {"activation"}; }
+  std::vector<GateRange> gate_ranges() const override {
+    return {is_relu() ? GateRange::unbounded : GateRange::symmetric};
+  }
   std::vector<std::string> state_names() const override { return {"h"}; }
 
   Stepped step(Tape* tape, const Var& input, const CellWeights& weights, const std::vector<Var>& state) const override {

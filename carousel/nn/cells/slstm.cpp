@@ -29,6 +29,10 @@ class SlstmCell final : public Cell {
   std::vector<std::string> gate_names() const override {
     return {"input_gate", "forget_gate", "candidate", "output_gate"};
   }
+  /// The stabiliser makes the larger of i and f 1 at every step: that it is at an end says nothing.
+  std::vector<GateRange> gate_ranges() const override {
+    return {GateRange::unbounded, GateRange::unbounded, GateRange::symmetric, GateRange::unit};
+  }
   std::vector<std::string> state_names() const override { return {"h", "c", "n", "m"}; }
   int64_t num_free_states() const override { return 1; }
 

@@ -92,11 +92,8 @@ Flow look(nn::SequenceModel& model, const Problem& problem, int64_t length, int6
   const nn::Cell& cell = model.stack().cell();
   const Tensor factor = inspect::keep_factor(recording, "layer.0", cell.options().update == "keep");
   if (factor.defined()) result.kept = inspect::products_back(factor, batch_size);
-  for (const std::string& gate : cell.gate_names()) {
-    const bool symmetric = gate.find("_gate") == std::string::npos;
-    if (const auto* values = recording.find("layer.0/" + gate))
-      result.gates.emplace_back(gate, inspect::saturation(values->tensor(), symmetric));
-  }
+  for (const inspect::RecordedRows& recorded : recording.all())
+    if (const auto s = inspect::saturation(recorded, cell)) result.gates.emplace_back(recorded.quantity(), *s);
   if (const auto* h = recording.find("layer.0/h")) result.dead = inspect::dead_share(h->tensor());
   return result;
 }
