@@ -57,9 +57,8 @@ int main(int argc, char** argv) {
   const double roof = bench::product_roof();
   nn::Seq2SeqConfig config;
   config.embedding_size = 128;
-  config.hidden_size = 256;
-  config.num_layers = 1;
-  config.dropout = 0.3;
+  config.stack.hidden_size = {256};
+  config.stack.dropout = 0.3;
   nn::Seq2Seq model(
       config,
       {pairs.source_vocab, pairs.target_vocab, data::Vocabulary::kUnk, data::Vocabulary::kBos, data::Vocabulary::kEos},

@@ -109,7 +109,7 @@ Report model_gradients(const std::string& model_file, const std::string& line) {
   nn::CellOptions cell;
   Var loss;
   if (auto* transduce = dynamic_cast<tasks::TransduceModel*>(model.get())) {
-    cell = transduce->network().config().cell;
+    cell = transduce->network().config().stack.cell;
     loss = loss_of(*transduce, ctx, line);
   } else if (auto* lm = dynamic_cast<tasks::LanguageModelTask*>(model.get())) {
     cell = lm->network().config().stack.cell;

@@ -17,18 +17,23 @@
 namespace carousel::nn {
 
 void Seq2SeqConfig::options(OptionTable& table) {
-  cell.options(table);
+  stack.options(table);
+  for (Option& row : table.rows()) {
+    if (row.name == "hidden_size")
+      row.help = "Units of each encoder layer and direction: one number for all, or one for each; the decoder has the last.";
+    if (row.name == "num_layers") row.help = "Encoder layers; auto: chosen, or as many as hidden_size has widths.";
+    if (row.name == "bidirectional") row.help = "The encoder reads the source in both directions.";
+    if (row.name == "dropout") {
+      row.help = "Probability on embeddings, encoder states and readout.";
+      row.automatic();
+    }
+  }
   table.add("embedding_size", &embedding_size, "Width of a symbol's embedding.").range(1, 65536).automatic();
-  table.add("hidden_size", &hidden_size, "Units of the decoder and of each encoder direction.")
-      .range(1, 65536)
-      .automatic();
-  table.add("num_layers", &num_layers, "Encoder layers.").range(1, 64).automatic();
-  table.add("bidirectional", &bidirectional, "The encoder reads the source in both directions.");
   table.add("attention", &attention, "Score of decoder state and source state; none: the encoder's last states only.")
       .one_of(score_names());
   table
       .add("attention_size", &attention_size,
-           "Width of keys and queries of additive and mlp scores; auto: hidden_size.")
+           "Width of keys and queries of additive and mlp scores; auto: that of the decoder.")
       .range(1, 65536)
       .automatic();
   table
@@ -37,7 +42,6 @@ void Seq2SeqConfig::options(OptionTable& table) {
       .one_of({"init", "input", "both"});
   table.add("query", &query, "Decoder state that asks: previous (before the cell) or current (after it).")
       .one_of({"previous", "current"});
-  table.add("dropout", &dropout, "Probability on embeddings, encoder states and readout.").range(0, 0.95).automatic();
   table.add("label_smoothing", &label_smoothing, "Share of the target probability spread over all symbols.")
       .range(0, 0.9);
   table
@@ -50,36 +54,16 @@ void Seq2SeqConfig::options(OptionTable& table) {
 }
 
 void Seq2SeqConfig::check() const {
-  make_cell(cell);
+  make_cell(stack.cell);
+  if (!stack.hidden_size.empty()) stack.widths();
   const Score score = score_of(attention);
-  if (bidirectional && (score == Score::dot || score == Score::scaled_dot))
+  if (stack.bidirectional && (score == Score::dot || score == Score::scaled_dot))
     throw ConfigError(
         fmt::format("[seq2seq] attention = {} compares the decoder's state with encoder states of both directions, "
                     "which are twice as wide; got unequal widths. Use attention = general, mlp or additive, which "
                     "project, or bidirectional = false.",
                     attention));
 }
-
-/// One bidirectional layer under PyTorch's names.
-struct Seq2Seq::EncoderLayer final : Module {
-  EncoderLayer(const Seq2SeqConfig& config, const Cell& cell, int64_t layer, uint64_t seed) {
-    const int64_t hidden = config.hidden_size;
-    const int64_t input =
-        layer == 0 ? config.embedding_size : (config.bidirectional ? 2 : 1) * cell.output_size(hidden);
-    for (int way = 0; way < (config.bidirectional ? 2 : 1); ++way) {
-      const bool reverse = way == 1;
-      const std::string end = fmt::format("_l{}{}", layer, reverse ? "_reverse" : "");
-      const auto stream = static_cast<uint64_t>(100 + 10 * layer + (reverse ? 5 : 0));
-      Direction d;
-      d.weights = make_weights(cell, input, hidden, seed, stream, end, [this](std::string name, Tensor value) {
-        return parameter(std::move(name), std::move(value));
-      });
-      d.reverse = reverse;
-      directions.push_back(d);
-    }
-  }
-  std::vector<Direction> directions;
-};
 
 /// What the encoder leaves: its states in packed order and the last states of both directions.
 struct Seq2Seq::States {
@@ -88,27 +72,36 @@ struct Seq2Seq::States {
   Var last;    // [B, 2H]: h of both directions, in packed order
 };
 
+namespace {
+
+/// Checked before the encoder is built; a dropout that nobody chose is none.
+StackConfig encoder_config(const Seq2SeqConfig& config) {
+  if (config.embedding_size < 1)
+    throw ConfigError(fmt::format("[seq2seq] embedding_size must be at least 1; got {}. Set it.", config.embedding_size));
+  config.check();
+  StackConfig stack = config.stack;
+  stack.dropout = std::max(0.0, stack.dropout);
+  return stack;
+}
+
+}  // namespace
+
 Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, uint64_t seed)
-    : config_(config), score_(score_of(config.attention)), vocabularies_(vocabularies), cell_(make_cell(config.cell)) {
-  const Cell& cell = *cell_;
-  config_.cell = cell.options();
-  const int64_t hidden = config.hidden_size, embed = config.embedding_size, width = state_width();
+    : config_(config),
+      score_(score_of(config.attention)),
+      vocabularies_(vocabularies),
+      encoder_(encoder_config(config), config.embedding_size, seed, "encoder.") {
+  const Cell& cell = encoder_.cell();
+  config_.stack.cell = cell.options();
+  const int64_t hidden = hidden_size(), embed = config.embedding_size, width = state_width();
   const int64_t state = cell.output_size(hidden);
   const int64_t dim = config.attention_size > 0 ? config.attention_size : hidden;
-  if (hidden < 1 || embed < 1 || config.num_layers < 1)
-    throw ConfigError(fmt::format(
-        "[seq2seq] hidden_size, embedding_size and num_layers must be at least 1; got {}, {}, {}. Set them.", hidden,
-        embed, config.num_layers));
-  config.check();
   source_embedding_ =
       parameter("source_embedding.weight", normal_init({vocabularies.source_size, embed}, 1.0, Rng(seed, 1)));
   source_embedding_.mutable_value().rows(vocabularies.source_unk, vocabularies.source_unk + 1).fill(0);
   target_embedding_ =
       parameter("target_embedding.weight", normal_init({vocabularies.target_size, embed}, 1.0, Rng(seed, 2)));
-  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
-    layers_.push_back(std::make_unique<EncoderLayer>(config, cell, layer, seed));
-    child("encoder", *layers_.back());
-  }
+  child("encoder", encoder_);
   if (config.context != "input") {
     int64_t bridged = 0;
     for (int64_t i = 0; i < cell.num_free_states(); ++i) bridged += cell.state_size(i, hidden);
@@ -132,8 +125,6 @@ Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, 
   output_bias_ = parameter("output.bias", Tensor::zeros({vocabularies.target_size}));
 }
 
-Seq2Seq::~Seq2Seq() = default;
-
 DecoderWeights Seq2Seq::decoder_weights() const {
   return {decoder_, query_weight_, score_vector_};
 }
@@ -144,7 +135,7 @@ DecoderOptions Seq2Seq::decoder_options() const {
 
 Var Seq2Seq::drop(Context& ctx, const Var& x) {
   const uint64_t stream = ctx.next_stream();
-  return ctx.training ? ops::dropout(ctx.tape, x, std::max(0.0, config_.dropout), ctx.seed, stream) : x;
+  return ctx.training ? ops::dropout(ctx.tape, x, std::max(0.0, config_.stack.dropout), ctx.seed, stream) : x;
 }
 
 Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources) {
@@ -157,16 +148,12 @@ Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const std::vector<std::vector
   for (int64_t t = 0; t < s.packing.seq_len(); ++t)
     for (int64_t j = 0; j < s.packing.batch_sizes[static_cast<size_t>(t)]; ++j)
       ids.push_back(sources[static_cast<size_t>(s.packing.order[static_cast<size_t>(j)])][static_cast<size_t>(t)]);
-  Var x = drop(ctx, ops::embedding(ctx.tape, ids, source_embedding_));
-  for (size_t l = 0; l < layers_.size(); ++l) {
-    RecurrentOutput out =
-        recurrent_layer(ctx, fmt::format("encoder.{}", l), *cell_, s.packing, x, layers_[l]->directions);
-    std::vector<Var> h;
-    for (const auto& states : out.states) h.push_back(states[0]);
-    s.last = ops::concat_columns(ctx.tape, h);
-    x = drop(ctx, out.y);
-  }
-  s.states = x;
+  const Var embedded = drop(ctx, ops::embedding(ctx.tape, ids, source_embedding_));
+  const RecurrentStack::Output out = encoder_.forward(ctx, s.packing, embedded);
+  std::vector<Var> h;
+  for (const auto& states : out.states.back()) h.push_back(states[0]);
+  s.last = ops::concat_columns(ctx.tape, h);
+  s.states = drop(ctx, out.y);
   return s;
 }
 
@@ -195,11 +182,11 @@ DecoderInput Seq2Seq::bridge(Context& ctx, const States& s, const std::vector<in
 
 /// The decoder's first states: tanh of an affine map of the encoder's last ones, or zeros.
 void Seq2Seq::first_states(Context& ctx, const Var& last, DecoderInput& in) const {
-  const int64_t bridged = config_.context == "input" ? 0 : cell_->num_free_states();
+  const int64_t bridged = config_.context == "input" ? 0 : cell().num_free_states();
   const Var all = bridged == 0 ? Var() : ops::tanh(ctx.tape, ops::linear(ctx.tape, last, bridge_weight_, bridge_bias_));
   int64_t at = 0;
-  for (int64_t i = 0; i < cell_->num_states(); ++i) {
-    const int64_t width = cell_->state_size(i, config_.hidden_size);
+  for (int64_t i = 0; i < cell().num_states(); ++i) {
+    const int64_t width = cell().state_size(i, hidden_size());
     in.initial.push_back(i < bridged ? ops::slice_columns(ctx.tape, all, at, at + width)
                                      : Var(Tensor::zeros({last.value().dim(0), width}, last.value().dtype())));
     at += width;
@@ -225,7 +212,7 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
   }
   DecoderInput in = bridged;
   in.embedded = drop(ctx, ops::embedding(ctx.tape, consumed, target_embedding_));
-  const DecoderOutput out = attention_decoder(ctx.tape, *cell_, packing, in, decoder_weights(), decoder_options());
+  const DecoderOutput out = attention_decoder(ctx.tape, cell(), packing, in, decoder_weights(), decoder_options());
   const Var readout = drop(ctx, ops::concat_columns(ctx.tape, {out.features, in.embedded}));
   const Var logits = ops::linear(ctx.tape, readout, output_weight_, output_bias_);
   const ops::CrossEntropy ce =
@@ -262,8 +249,8 @@ void Seq2Seq::record_step(const Context& ctx, const Var& embedded, const Decoder
   std::vector<Var> state;
   for (const Tensor& s : before.states) state.emplace_back(s);
   const Var product = ops::linear(nullptr, ops::concat_columns(nullptr, input), decoder_.w_ih, Var());
-  const Cell::Stepped stepped = cell_->step(nullptr, product, decoder_, state);
-  const std::vector<std::string> gates = cell_->gate_names(), states = cell_->state_names();
+  const Cell::Stepped stepped = cell().step(nullptr, product, decoder_, state);
+  const std::vector<std::string> gates = cell().gate_names(), states = cell().state_names();
   for (size_t g = 0; g < gates.size(); ++g) ctx.record("decoder/" + gates[g], stepped.gates[g].value());
   for (size_t s = 0; s < states.size(); ++s) ctx.record("decoder/" + states[s], stepped.state[s].value());
 }
@@ -273,7 +260,7 @@ Tensor Seq2Seq::step(const Context& ctx, const Encoded& encoded, const std::vect
   const Var embedded = ops::embedding(nullptr, tokens, target_embedding_);
   const DecoderState before = ctx.recorder ? state : DecoderState();
   Tensor features;
-  attention_decoder_step(*cell_, embedded.value(), encoded.input, rows, decoder_weights(), decoder_options(), state,
+  attention_decoder_step(cell(), embedded.value(), encoded.input, rows, decoder_weights(), decoder_options(), state,
                          features, attention);
   if (ctx.recorder) record_step(ctx, embedded, before, state);
   return ops::linear(nullptr, ops::concat_columns(nullptr, {Var(features), embedded}), output_weight_, output_bias_)

@@ -10,27 +10,33 @@
 #include "carousel/nn/attention_decoder.h"
 #include "carousel/nn/context.h"
 #include "carousel/nn/module.h"
+#include "carousel/nn/stack.h"
 #include "carousel/tensor/packing.h"
 
 namespace carousel::nn {
 
 struct Seq2SeqConfig {
-  CellOptions cell;
-  int64_t embedding_size = 0;  ///< 0: chosen from the size of the data
-  int64_t hidden_size = 0;     ///< units of the decoder and of each encoder direction; 0: chosen
-  int64_t num_layers = 0;      ///< encoder layers; 0: chosen
+  /// The encoder; widths and num_layers are chosen from the size of the data where they are missing. The decoder is one
+  /// layer of the same cell, as wide as the encoder's last. Dropout (negative: chosen) also acts on embeddings, the
+  /// states that are attended to, and the readout.
+  StackConfig stack;
+  int64_t embedding_size = 0;  ///< 0: chosen
   std::string attention = "additive";
-  int64_t attention_size = 0;      ///< A; 0: hidden_size
+  int64_t attention_size = 0;      ///< A; 0: that of the decoder
   std::string context = "both";    ///< init | input | both: how the source reaches the decoder's cell
   std::string query = "previous";  ///< previous | current
-  bool bidirectional = true;       ///< false: the encoder reads forwards only
-  double dropout = -1;             ///< on embeddings, encoder states and readout; negative: chosen
   double label_smoothing = 0.1;
   double guided_attention = -1;  ///< weight of the diagonal prior at the start; negative: chosen
   double guided_until = 0.3;     ///< fraction of the budget by which it has faded to nothing
   double guided_width = 0.25;    ///< width of the diagonal, as a fraction of the sequence
 
+  Seq2SeqConfig() {
+    stack.bidirectional = true;
+    stack.dropout = -1;
+  }
   void options(OptionTable& table);
+  /// Units of the decoder. Throws ConfigError while no width is known.
+  int64_t decoder_size() const { return stack.widths().back(); }
   /// What can be refused before any data is known: throws ConfigError for choices that exclude each other.
   void check() const;
 };
@@ -63,14 +69,13 @@ class Seq2Seq final : public Module {
     int32_t bos = 0, eos = 0;
   };
   Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, uint64_t seed);
-  ~Seq2Seq() override;
 
   const Seq2SeqConfig& config() const { return config_; }
   const Vocabularies& vocabularies() const { return vocabularies_; }
-  int64_t hidden_size() const { return config_.hidden_size; }
+  int64_t hidden_size() const { return config_.decoder_size(); }
   /// Width M of a source state.
-  int64_t state_width() const { return (config_.bidirectional ? 2 : 1) * cell_->output_size(config_.hidden_size); }
-  const Cell& cell() const { return *cell_; }
+  int64_t state_width() const { return encoder_.output_size(); }
+  const Cell& cell() const { return encoder_.cell(); }
 
   /// Teacher-forced loss of a batch: cross-entropy with label smoothing plus `guidance` times the diagonal prior.
   Seq2SeqLoss loss(Context& ctx, const Seq2SeqBatch& batch, double guidance);
@@ -84,7 +89,6 @@ class Seq2Seq final : public Module {
  private:
   void record_step(const Context& ctx, const Var& embedded, const DecoderState& before,
                    const DecoderState& after) const;
-  struct EncoderLayer;
   struct States;
   States run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
   DecoderInput bridge(Context& ctx, const States& states, const std::vector<int64_t>& order);
@@ -96,8 +100,7 @@ class Seq2Seq final : public Module {
   Seq2SeqConfig config_;
   Score score_;
   Vocabularies vocabularies_;
-  std::shared_ptr<const Cell> cell_;
-  std::vector<std::unique_ptr<EncoderLayer>> layers_;
+  RecurrentStack encoder_;
   Var source_embedding_, target_embedding_;
   Var bridge_weight_, bridge_bias_;
   Var key_weight_, key_bias_, query_weight_, score_vector_;

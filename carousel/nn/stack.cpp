@@ -180,7 +180,7 @@ RecurrentStack::Output RecurrentStack::forward(Context& ctx, const Packing& pack
     options.training = ctx.training;
     options.key = ctx.seed;
     options.stream = ctx.next_stream();
-    RecurrentOutput run = recurrent_layer(ctx, fmt::format("{}layer.{}", prefix_, l), *cell_, packing, input,
+    RecurrentOutput run = recurrent_layer(ctx, fmt::format("{}{}", prefix_, l), *cell_, packing, input,
                                           directions(ctx, packing, l, initial), options);
     Var y = run.y;
     if (config_.residual)

@@ -43,9 +43,9 @@ using StackState = std::vector<std::vector<std::vector<Tensor>>>;
 /// where a residual layer changes the width, and `norm_l0.weight`, `norm_l0.bias` [D*H].
 class RecurrentStack final : public Module {
  public:
-  /// `prefix` stands before the names of layers in what is recorded ("encoder." -> "encoder.layer.0/forget_gate").
+  /// `prefix` stands before the names of layers in what is recorded ("encoder." -> "encoder.0/forget_gate").
   /// Throws ConfigError.
-  RecurrentStack(const StackConfig& config, int64_t input_size, uint64_t seed, std::string prefix = "");
+  RecurrentStack(const StackConfig& config, int64_t input_size, uint64_t seed, std::string prefix = "layer.");
   ~RecurrentStack() override;
 
   struct Output {

@@ -171,9 +171,8 @@ class Transduce final : public Task {
 
   void say_plan(const Say& say) const {
     const nn::Seq2SeqConfig& m = config_.model;
-    say(fmt::format("model: {} encoder layer{} of {} units{}, {} attention, embeddings of {}, dropout {}", m.num_layers,
-                    m.num_layers == 1 ? "" : "s", m.hidden_size, m.bidirectional ? " in each direction" : "",
-                    m.attention == "none" ? "no" : m.attention, m.embedding_size, m.dropout));
+    say(fmt::format("model: encoder of {}, {} attention, embeddings of {}, dropout {}", encoder_text(m),
+                    m.attention == "none" ? "no" : m.attention, m.embedding_size, m.stack.dropout));
   }
 
   static void warn_of_strangers(const PairSets& sets, const TransduceParts& parts, const Say& say) {

@@ -1,5 +1,8 @@
 #include "carousel/tasks/transduce_config.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "carousel/base/threads.h"
@@ -17,12 +20,25 @@ void TransduceConfig::options(OptionTable& table) {
   search.options(table);
 }
 
+std::string encoder_text(const nn::Seq2SeqConfig& model) {
+  const std::vector<int64_t> widths = model.stack.widths();
+  const bool equal = std::equal(widths.begin() + 1, widths.end(), widths.begin());
+  return fmt::format("{} {} layer{} of {} units{}", widths.size(), model.stack.cell.cell, widths.size() == 1 ? "" : "s",
+                     equal ? std::to_string(widths[0]) : fmt::format("{}", fmt::join(widths, ", ")),
+                     model.stack.bidirectional ? " in each direction" : "");
+}
+
 double training_operations(const nn::Seq2SeqConfig& m, const DataSize& size) {
-  const auto h = static_cast<double>(m.hidden_size), e = static_cast<double>(m.embedding_size);
-  const double ways = m.bidirectional ? 2 : 1, width = ways * h, gates = 4 * h;
-  const double source =
-      ways * gates * (e + h) + static_cast<double>(m.num_layers - 1) * ways * gates * (width + h) + width * h;
-  const double target = gates * (e + width + h) + h * h + (h + width + e) * static_cast<double>(size.target_vocab);
+  const double ways = m.stack.bidirectional ? 2 : 1;
+  const auto e = static_cast<double>(m.embedding_size), h = static_cast<double>(m.decoder_size());
+  double source = 0, input = e;
+  for (const int64_t units : m.stack.widths()) {
+    const auto n = static_cast<double>(units);
+    source += ways * 4 * n * (input + n);
+    input = ways * n;
+  }
+  source += input * h;
+  const double target = 4 * h * (e + input + h) + h * h + (h + input + e) * static_cast<double>(size.target_vocab);
   // Two operations for each multiply-add; forward, and backward for values and for weights.
   return 6 * static_cast<double>(size.examples) *
          (source * size.mean_source_length + target * (size.mean_target_length + 1));
@@ -45,8 +61,10 @@ constexpr double kOperationsPerSecond = 50e9;  ///< of one core, as a guess that
 constexpr double kEpochsWanted = 8;            ///< a larger model must see the data so often to be worth its time
 
 void fill(nn::Seq2SeqConfig& model, const Sizes& sizes) {
-  if (model.num_layers == 0) model.num_layers = sizes.num_layers;
-  if (model.hidden_size == 0) model.hidden_size = sizes.hidden_size;
+  if (model.stack.hidden_size.empty()) model.stack.hidden_size = {sizes.hidden_size};
+  if (model.stack.num_layers == 0)
+    model.stack.num_layers =
+        model.stack.hidden_size.size() > 1 ? static_cast<int64_t>(model.stack.hidden_size.size()) : sizes.num_layers;
   if (model.embedding_size == 0) model.embedding_size = sizes.embedding_size;
 }
 
@@ -71,8 +89,8 @@ void decide(TransduceConfig& config, const DataSize& size) {
   nn::Seq2SeqConfig& m = config.model;
   const int64_t n = size.examples;
   decide_sizes(m, size, trainer.max_seconds, trainer.threads > 0 ? trainer.threads : num_threads());
-  if (m.attention_size == 0) m.attention_size = m.hidden_size;
-  if (m.dropout < 0) m.dropout = 0.3;
+  if (m.attention_size == 0) m.attention_size = m.decoder_size();
+  if (m.stack.dropout < 0) m.stack.dropout = 0.3;
   if (m.guided_attention < 0) m.guided_attention = 1.0;
   if (config.batch_size == 0) config.batch_size = n < 2000 ? 16 : n < 30000 ? 32 : 64;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;

@@ -293,7 +293,7 @@ GateTrace TransduceModel::gates(const std::string& line, const PredictOptions& o
   GateTrace trace;
   trace.input = line;
   trace.output = parts_.target->decode(best.tokens);
-  const auto cell = nn::make_cell(parts_.config.model.cell);
+  const auto cell = nn::make_cell(parts_.config.model.stack.cell);
   for (const inspect::RecordedRows& r : recording.all())
     trace.series.push_back({r.layer(), r.quantity(), r.layer() == "decoder" ? written : read, r.width, r.values,
                             inspect::saturated_share(r, *cell)});
@@ -326,16 +326,15 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
   std::vector<std::pair<std::string, std::string>> rows = {
       {"source", side(*parts_.source)},
       {"target", side(*parts_.target)},
-      {"encoder", fmt::format("{} {} layer{} of {} units{}", c.model.num_layers, c.model.cell.cell,
-                              c.model.num_layers == 1 ? "" : "s", c.model.hidden_size,
-                              c.model.bidirectional ? " in each direction" : "")},
-      {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.cell.cell,
-                              c.model.hidden_size, c.model.attention, c.model.query, c.model.context)},
+      {"encoder", encoder_text(c.model)},
+      {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.stack.cell.cell,
+                              c.model.decoder_size(), c.model.attention, c.model.query, c.model.context)},
       {"embedding", std::to_string(c.model.embedding_size)},
-      {"dropout", fmt::format("{} on embeddings, encoder states and readout", c.model.dropout)},
+      {"dropout", fmt::format("{} on embeddings, encoder states and readout", c.model.stack.dropout)},
       {"training pairs", std::to_string(parts_.train_examples)},
       {"beam", std::to_string(c.search.beam_size)}};
-  add_lines(rows, "cell", nn::make_cell(c.model.cell)->equations());
+  add_stack_rows(rows, c.model.stack);
+  add_lines(rows, "cell", nn::make_cell(c.model.stack.cell)->equations());
   return rows;
 }
 

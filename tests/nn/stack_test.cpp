@@ -242,8 +242,8 @@ TEST(RecurrentStack, RecordsGatesAndStates) {
   const Packing packing = Packing::make(std::vector<int64_t>{3, 2});
   stack.forward(ctx, packing, random_input(5));
   EXPECT_EQ(names.seen.size(), 2u * 2u * 6u);
-  EXPECT_EQ(names.seen["encoder.layer.0/forget_gate"], "[5, 4]");
-  EXPECT_EQ(names.seen["encoder.layer.1/c.reverse"], "[5, 5]");
+  EXPECT_EQ(names.seen["encoder.0/forget_gate"], "[5, 4]");
+  EXPECT_EQ(names.seen["encoder.1/c.reverse"], "[5, 5]");
 }
 
 TEST(StackConfig, OneWidthStandsForAllLayers) {

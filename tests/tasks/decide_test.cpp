@@ -24,8 +24,8 @@ TEST(Decide, FollowsTheTableOfTheGuide) {
   for (std::sregex_iterator it(guide.begin(), guide.end(), row), end; it != end; ++it, ++rows) {
     const std::string first = (*it)[1];
     const TransduceConfig config = decided(first == "fewer" ? 1999 : std::stoll(first), 0);
-    EXPECT_EQ(config.model.num_layers, std::stoll((*it)[2])) << first;
-    EXPECT_EQ(config.model.hidden_size, std::stoll((*it)[3])) << first;
+    EXPECT_EQ(config.model.stack.num_layers, std::stoll((*it)[2])) << first;
+    EXPECT_EQ(config.model.decoder_size(), std::stoll((*it)[3])) << first;
     EXPECT_EQ(config.model.embedding_size, std::stoll((*it)[4])) << first;
     EXPECT_EQ(config.batch_size, std::stoll((*it)[5])) << first;
   }
@@ -33,24 +33,24 @@ TEST(Decide, FollowsTheTableOfTheGuide) {
 }
 
 TEST(Decide, TakesASmallerModelWhenTimeIsShort) {
-  EXPECT_EQ(decided(110000, 1800).model.num_layers, 2);
-  EXPECT_EQ(decided(110000, 900).model.num_layers, 1);
-  EXPECT_LT(decided(110000, 90).model.hidden_size, 256);
-  EXPECT_EQ(decided(3600, 240).model.hidden_size, 192);
+  EXPECT_EQ(decided(110000, 1800).model.stack.num_layers, 2);
+  EXPECT_EQ(decided(110000, 900).model.stack.num_layers, 1);
+  EXPECT_LT(decided(110000, 90).model.decoder_size(), 256);
+  EXPECT_EQ(decided(3600, 240).model.decoder_size(), 192);
 }
 
 TEST(Decide, LeavesWhatTheUserSetAlone) {
   TransduceConfig config;
-  config.model.hidden_size = 77;
-  config.model.dropout = 0;
+  config.model.stack.hidden_size = {77};
+  config.model.stack.dropout = 0;
   config.model.guided_attention = 0;
   config.batch_size = 5;
   config.trainer.learning_rate = 0.5;
   config.trainer.epochs = 3;
   decide(config, {100, 5, 5, 40});
-  EXPECT_EQ(config.model.hidden_size, 77);
+  EXPECT_EQ(config.model.decoder_size(), 77);
   EXPECT_EQ(config.model.attention_size, 77);
-  EXPECT_EQ(config.model.dropout, 0);
+  EXPECT_EQ(config.model.stack.dropout, 0);
   EXPECT_EQ(config.model.guided_attention, 0);
   EXPECT_EQ(config.batch_size, 5);
   EXPECT_EQ(config.trainer.learning_rate, 0.5);

@@ -44,6 +44,11 @@ const std::map<std::string, Settings>& changes() {
       {"hidden_size", {{"hidden_size", "17"}}},
       {"num_layers", {{"num_layers", "2"}}},
       {"bidirectional", {{"bidirectional", "false"}}},
+      {"residual", {{"residual", "true"}}},
+      {"layer_norm", {{"layer_norm", "true"}}},
+      {"variational_dropout", {{"num_layers", "2"}, {"variational_dropout", "true"}}},
+      {"recurrent_dropout", {{"recurrent_dropout", "0.5"}}},
+      {"zoneout", {{"zoneout", "0.5"}}},
       {"attention", {{"attention", "mlp"}}},
       {"attention_size", {{"attention_size", "5"}}},
       {"context", {{"context", "input"}}},
@@ -82,6 +87,7 @@ Settings company(const std::string& name) {
   if (name == "reset" || name == "update") return {{"cell", "gru"}};
   if (name == "activation") return {{"cell", "rnn"}};
   if (name == "projection_size") return {{"cell", "projected_lstm"}};
+  if (name == "variational_dropout") return {{"num_layers", "2"}};
   if (name == "momentum") return {{"optimizer", "sgd"}};
   // A length penalty reorders hypotheses of unequal lengths that ended: the model must have learnt to end.
   if (name == "length_penalty") return {{"max_steps", "60"}, {"learning_rate", "0.02"}};
@@ -159,6 +165,27 @@ TEST(TransduceOptions, DotScoresAreRefusedForBothDirectionsWithTheRemedy) {
     settings.emplace_back("bidirectional", "false");
     EXPECT_FALSE(outcome(file, settings).empty());
   }
+}
+
+TEST(TransduceOptions, TheEncoderTakesAWidthForEachLayer) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("words.tsv", spelling_lines(40, 3));
+  Settings settings = small_settings();
+  settings.emplace_back("hidden_size", "12,10,6");
+  ToyRun run(file, settings);
+  const auto rows = run.job.model->describe();
+  const auto said = [&](const std::string& name) {
+    for (const auto& row : rows)
+      if (row.first == name) return row.second;
+    return std::string();
+  };
+  EXPECT_EQ(said("encoder"), "3 lstm layers of 12, 10, 6 units in each direction");
+  EXPECT_EQ(said("decoder").rfind("lstm of 6 units", 0), 0u) << said("decoder");
+  settings.emplace_back("num_layers", "2");
+  EXPECT_EQ(
+      testing::error_of<ConfigError>([&] { ToyRun(dir.file("not_read_before"), settings); }),
+      "[stack] hidden_size must be one width, or one for each layer; got 3 widths (12, 10, 6) for num_layers = 2. "
+      "Leave num_layers out, or write 2 widths.");
 }
 
 }  // namespace
