@@ -20,7 +20,8 @@ void Seq2SeqConfig::options(OptionTable& table) {
   stack.options(table);
   for (Option& row : table.rows()) {
     if (row.name == "hidden_size")
-      row.help = "Units of each encoder layer and direction: one number for all, or one for each; the decoder has the last.";
+      row.help =
+          "Units of each encoder layer and direction: one number for all, or one for each; the decoder has the last.";
     if (row.name == "num_layers") row.help = "Encoder layers; auto: chosen, or as many as hidden_size has widths.";
     if (row.name == "bidirectional") row.help = "The encoder reads the source in both directions.";
     if (row.name == "dropout") {
@@ -77,7 +78,8 @@ namespace {
 /// Checked before the encoder is built; a dropout that nobody chose is none.
 StackConfig encoder_config(const Seq2SeqConfig& config) {
   if (config.embedding_size < 1)
-    throw ConfigError(fmt::format("[seq2seq] embedding_size must be at least 1; got {}. Set it.", config.embedding_size));
+    throw ConfigError(
+        fmt::format("[seq2seq] embedding_size must be at least 1; got {}. Set it.", config.embedding_size));
   config.check();
   StackConfig stack = config.stack;
   stack.dropout = std::max(0.0, stack.dropout);

@@ -1,7 +1,6 @@
 // Encoder-decoder with attention: bidirectional recurrent encoder, bridge, recurrent decoder, softmax over symbols.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
