@@ -29,8 +29,9 @@ TEST(Engine, OptionsAreRefusedInTheWordsOfTheTaskThatTheDataIsFor) {
             "[--set] model must be one of recurrent, window; got \"windw\". Did you mean \"window\"?");
   EXPECT_EQ(error_for(text, "hidden_size", "16,0").rfind("[--set] hidden_size must be integers from 1 to 65536", 0),
             0u);
-  EXPECT_EQ(error_for(pairs, "zoneout", "1").rfind("[--set] no option is called \"zoneout\"", 0), 0u);
-  EXPECT_EQ(error_for(pairs, "hidden_size", "16,0").rfind("[--set] hidden_size must be an integer from", 0), 0u);
+  EXPECT_EQ(error_for(text, "attention", "adative").rfind("[--set] no option is called \"attention\"", 0), 0u);
+  EXPECT_EQ(error_for(pairs, "attention", "adative").rfind("[--set] attention must be one of ", 0), 0u);
+  EXPECT_EQ(error_for(pairs, "bptt", "0").rfind("[--set] no option is called \"bptt\"", 0), 0u);
 }
 
 TEST(Engine, WithoutReadableDataTheTaskThatKnowsTheOptionSpeaks) {
