@@ -1,11 +1,15 @@
 // carousel lab: experiments on what recurrent cells can do, on problems made on the spot.
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
+
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "apps/cli/lab_report.h"
 #include "apps/cli/program.h"
-#include "carousel/base/files.h"
+#include "carousel/base/error.h"
+#include "carousel/data/text_reader.h"
 #include "carousel/engine/model_gradients.h"
 #include "carousel/tasks/lab/capacity.h"
 #include "carousel/tasks/lab/gradients.h"
@@ -39,10 +43,58 @@ void add_experiment(Program& program, CLI::App& group, const CommandText& text,
   add_report_flags(command, flags->report);
 }
 
-/// A file's content, or the words themselves when there is no such file.
+/// Whether words that name no file were meant to: one word with a slash or an extension, or any with one of a text.
+bool looks_like_path(const std::string& words) {
+  const std::string extension = std::filesystem::path(words).extension().string();
+  if (words.find_first_of(" \t\n") == std::string::npos)
+    return words.find('/') != std::string::npos || (extension.size() > 1 && words.size() > extension.size());
+  const std::vector<std::string> known = {".csv", ".gz", ".json", ".jsonl", ".md", ".safetensors", ".tsv", ".txt"};
+  return std::find(known.begin(), known.end(), extension) != known.end();
+}
+
+/// "Did you mean ...?" with a file of the same folder, or what else to do.
+std::string remedy_for(const std::filesystem::path& missing) {
+  const std::filesystem::path folder = missing.parent_path();
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  std::sort(names.begin(), names.end());
+  const std::string near = nearest_name(missing.filename().string(), names);
+  return near.empty() ? "Check the path." : fmt::format("Did you mean \"{}\"?", (folder / near).string());
+}
+
+/// A file's lines, or the words themselves when they name none.
 std::string text_of(const std::string& words) {
   std::error_code error;
-  return std::filesystem::is_regular_file(words, error) ? read_file(words) : words;
+  if (!std::filesystem::exists(words, error)) {
+    if (!looks_like_path(words)) return words;
+    throw ConfigError(
+        fmt::format("[lab] a text to look at must be a file or the words themselves; got \"{:.200}\", "
+                    "which looks like a file and is none. {}",
+                    words, remedy_for(words)));
+  }
+  if (std::filesystem::path(words).extension() == ".safetensors")
+    throw ConfigError(
+        fmt::format("[lab] a model needs a line to look at; got {} alone. Write the line after it.", words));
+  data::ReadOptions options;
+  options.max_line_bytes = options.max_text_bytes;  // a book may be one line
+  std::string text;
+  for (const data::TextLine& line : data::read_text({words}, options).lines) text += line.text + "\n";
+  text.pop_back();
+  return text;
+}
+
+/// Settings of the experiment say nothing about a trained model.
+void refuse_settings(const TableFlags& flags) {
+  for (const auto& [name, text] : flags.texts) {
+    std::string flag = "--" + name;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    if (!text.empty())
+      throw ConfigError(fmt::format(
+          "[{}] it belongs to the experiment on a text; got it with a model and a line. Leave it out.", flag));
+  }
 }
 
 void add_gradients(Program& program, CLI::App& lab) {
@@ -60,10 +112,12 @@ void add_gradients(Program& program, CLI::App& lab) {
        "carousel lab gradients model.safetensors \"a line of text\"         # through your own model\n"
        "carousel lab gradients book.txt --png gradients.png --json > gradients.json"},
       [flags] {
-        apply_table_flags(flags->table);
         apply_threads(flags->report);
-        if (flags->words.size() == 2)
+        if (flags->words.size() == 2) {
+          refuse_settings(flags->table);
           return finish_report(engine::model_gradients(flags->words[0], flags->words[1]), flags->report);
+        }
+        apply_table_flags(flags->table);
         const std::string text = text_of(flags->words[0]);
         return finish_report(tasks::lab::gradient_experiment(flags->options, text, report_observer()), flags->report);
       });

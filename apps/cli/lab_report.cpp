@@ -34,12 +34,27 @@ Json cell_json(const tasks::lab::Cell& cell) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
+/// Whether a terminal shows row `r` of a table that may be thinned: at 0, 1, 2, 5, 10, 20, 50, ... or the last of an
+/// ascent.
+bool shown(const tasks::lab::Table& table, size_t r) {
+  const auto column = std::find(table.columns.begin(), table.columns.end(), table.thinned_by);
+  if (column == table.columns.end()) return true;
+  const auto at = [&](size_t row) {
+    return std::get<int64_t>(table.rows[row][static_cast<size_t>(column - table.columns.begin())]);
+  };
+  if (r + 1 == table.rows.size() || at(r + 1) < at(r)) return true;
+  int64_t digits = at(r);
+  while (digits >= 10 && digits % 10 == 0) digits /= 10;
+  return digits == 0 || digits == 1 || digits == 2 || digits == 5;
+}
+
 std::string table_text(const tasks::lab::Table& table) {
   std::vector<std::vector<std::string>> lines = {{}};
   for (const std::string& column : table.columns) lines.front().push_back(metric_title(column));
-  for (const auto& row : table.rows) {
+  for (size_t r = 0; r < table.rows.size(); ++r) {
+    if (!shown(table, r)) continue;
     lines.emplace_back();
-    for (const auto& cell : row) lines.back().push_back(cell_text(cell));
+    for (const auto& cell : table.rows[r]) lines.back().push_back(cell_text(cell));
   }
   std::vector<int64_t> widths(table.columns.size(), 0);
   for (const auto& line : lines)

@@ -52,8 +52,11 @@ std::vector<double> back_from_last(std::vector<double> by_position, const std::s
 }
 
 void tabulate_flow(const inspect::GradientFlow& flow, Report& report) {
-  Table table{
-      "flow", "norms of gradients against distance from a layer's last step", {"state", "distance", "grad"}, {}};
+  Table table{"flow",
+              "norms of gradients against distance from a layer's last step",
+              {"state", "distance", "grad"},
+              {},
+              "distance"};
   tasks::lab::Plot plot{"norm of the gradient of each state", "symbols back", "norm", false, true, {}};
   for (const std::string& name : flow.names()) {
     const std::vector<double> norms = back_from_last(flow.norms(name), name);
@@ -72,14 +75,13 @@ void tabulate_flow(const inspect::GradientFlow& flow, Report& report) {
 
 /// What the gates of one sequence did: the product of what they kept, their saturation, and units that never moved.
 void tabulate_gates(const inspect::CellRecording& recording, const nn::Cell& cell, Report& report) {
-  Table kept{"kept", "what gates keep: mean product of forget gates", {"layer", "distance", "kept"}, {}};
+  Table kept{"kept", "what gates keep: mean product of forget gates", {"layer", "distance", "kept"}, {}, "distance"};
   Table gates{
       "gates", "share of saturated gates (within 0.1 of an end)", {"layer", "gate", "left_share", "right_share"}, {}};
   Table layers{"layers", "units that never move", {"layer", "dead_share"}, {}};
   for (const inspect::RecordedRows& recorded : recording.all()) {
     const std::string layer = recorded.layer(), quantity = recorded.quantity();
-    if (const auto s = inspect::saturation(recorded, cell))
-      gates.rows.push_back({layer, quantity, s->left, s->right});
+    if (const auto s = inspect::saturation(recorded, cell)) gates.rows.push_back({layer, quantity, s->left, s->right});
     if (quantity != "h") continue;
     layers.rows.push_back({layer, inspect::dead_share(recorded.tensor())});
     Tensor factor = inspect::keep_factor(recording, layer, cell.options().update == "keep");
@@ -98,7 +100,10 @@ Report model_gradients(const std::string& model_file, const std::string& line) {
   const Archive archive = read_archive(model_file);
   const RunIdentity identity = identity_of(archive, model_file);
   const std::unique_ptr<tasks::Task> task = tasks::make_task(identity.task);
-  const std::unique_ptr<tasks::TaskModel> model = load_model(*task, archive, model_file);
+  return model_gradients(*load_model(*task, archive, model_file), line);
+}
+
+Report model_gradients(tasks::TaskModel& model, const std::string& line) {
   inspect::GradientFlow flow;
   inspect::CellRecording recording;
   Tape tape;
@@ -108,16 +113,16 @@ Report model_gradients(const std::string& model_file, const std::string& line) {
   ctx.recorder = &recording;
   nn::CellOptions cell;
   Var loss;
-  if (auto* transduce = dynamic_cast<tasks::TransduceModel*>(model.get())) {
+  if (auto* transduce = dynamic_cast<tasks::TransduceModel*>(&model)) {
     cell = transduce->network().config().stack.cell;
     loss = loss_of(*transduce, ctx, line);
-  } else if (auto* lm = dynamic_cast<tasks::LanguageModelTask*>(model.get())) {
+  } else if (auto* lm = dynamic_cast<tasks::LanguageModelTask*>(&model)) {
     cell = lm->network().config().stack.cell;
     loss = loss_of(*lm, ctx, line);
   } else {
     throw UnsupportedError(fmt::format(
         "[lab] gradients are shown for models of the tasks transduce and lm; got task {}. Use such a model.",
-        identity.task));
+        model.task()));
   }
   tape.backward(loss);
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "carousel/tasks/lab/report.h"
+#include "carousel/tasks/task.h"
 
 namespace carousel::engine {
 
@@ -12,5 +13,7 @@ namespace carousel::engine {
 /// encoder is shown. Throws FormatError for the file, ConfigError for a line of fewer than 3 symbols, and
 /// UnsupportedError for models of other tasks.
 tasks::lab::Report model_gradients(const std::string& model_file, const std::string& line);
+/// The same for a model in memory.
+tasks::lab::Report model_gradients(tasks::TaskModel& model, const std::string& line);
 
 }  // namespace carousel::engine

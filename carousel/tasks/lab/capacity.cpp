@@ -24,41 +24,31 @@ struct Reading {
   std::vector<double> accuracy;  // by delay
 };
 
-/// Reads one stream of `tokens` symbols in chunks and looks at the answers near its end.
+/// Reads streams of `tokens` symbols in chunks and looks at the answers near their end.
 Reading read_stream(nn::SequenceModel& model, const CapacityOptions& o, int64_t tokens) {
   const size_t heads = o.delays.size();
-  Rng rng(kStreamSeed, static_cast<uint64_t>(tokens));
-  const nn::SequenceBatch whole = delay_problem(o.delays, tokens).draw(rng, kStreams);
+  const int64_t classes = model.config().outputs;
+  DelayStream stream(o.delays, kStreams, mix(kStreamSeed, static_cast<uint64_t>(tokens)));
   std::vector<int64_t> right(heads), asked(heads);
   Reading reading;
   reading.tokens = tokens;
+  reset_tensor_peak();
   const int64_t before = tensor_memory().current;
   nn::StackState state;
   for (int64_t begin = 0; begin < tokens; begin += kChunk) {
     const int64_t length = std::min(kChunk, tokens - begin);
-    nn::SequenceBatch chunk;
-    chunk.lengths.assign(static_cast<size_t>(kStreams), length);
-    for (int64_t i = 0; i < kStreams; ++i) {
-      const auto from = whole.ids.begin() + i * tokens + begin;
-      chunk.ids.insert(chunk.ids.end(), from, from + length);
-    }
+    const nn::SequenceBatch chunk = stream.next(length);
     nn::Context ctx;
     const Tensor answers = model.forward(ctx, chunk, &state).value();
-    reading.memory_bytes = std::max(reading.memory_bytes, tensor_memory().current - before);
     if (tokens - begin - length >= kJudged) continue;
-    const int64_t classes = model.config().outputs;
-    for (int64_t place = 0; place < kStreams * length; ++place) {
-      const int64_t at = place / length * tokens + begin + place % length;
-      for (size_t head = 0; head < heads; ++head) {
-        const int32_t wanted = whole.classes[static_cast<size_t>(at) * heads + head];
-        if (wanted < 0) continue;
-        const float* row =
-            answers.data<float>() + (place * static_cast<int64_t>(heads) + static_cast<int64_t>(head)) * classes;
-        ++asked[head];
-        right[head] += std::max_element(row, row + classes) - row == wanted;
-      }
+    for (size_t k = 0; k < chunk.classes.size(); ++k) {
+      if (chunk.classes[k] < 0) continue;
+      const float* row = answers.data<float>() + static_cast<int64_t>(k) * classes;
+      ++asked[k % heads];
+      right[k % heads] += std::max_element(row, row + classes) - row == chunk.classes[k];
     }
   }
+  reading.memory_bytes = tensor_memory().peak - before;
   for (const auto& layer : state)
     for (const auto& direction : layer)
       for (const Tensor& t : direction) reading.state_bytes += t.nbytes() / kStreams;
@@ -69,10 +59,10 @@ Reading read_stream(nn::SequenceModel& model, const CapacityOptions& o, int64_t 
 }
 
 /// The largest delay up to which at least half of the answers are right, or 0.
-int64_t reach(const Reading& reading, const CapacityOptions& o) {
-  int64_t most = 0;
-  for (size_t k = 0; k < o.delays.size() && reading.accuracy[k] >= 0.5; ++k) most = o.delays[k];
-  return most;
+int64_t reach_of(const Reading& reading, const CapacityOptions& o) {
+  std::vector<std::pair<int64_t, bool>> passed;
+  for (size_t k = 0; k < o.delays.size(); ++k) passed.emplace_back(o.delays[k], reading.accuracy[k] >= 0.5);
+  return reach(passed);
 }
 
 Trial trial_of(const CapacityOptions& o, const Contestant& c) {
@@ -82,7 +72,7 @@ Trial trial_of(const CapacityOptions& o, const Contestant& c) {
   Trial trial;
   trial.label = c.name + " on delayed recall";
   // Twice the longest delay: the state is also trained in steady use.
-  trial.problem = delay_problem(o.delays, 2 * *std::max_element(o.delays.begin(), o.delays.end()) + 1);
+  trial.problem = delay_problem(o.delays, 2 * o.delays.back() + 1);
   trial.stack.cell = c.cell;
   trial.stack.hidden_size = {o.hidden_size};
   trial.batch_size = o.batch_size;
@@ -99,7 +89,7 @@ void CapacityOptions::options(OptionTable& table) {
   table.section("lab");
   table.add("cells", &cells, "Cells that compete.");
   table.add("hidden_size", &hidden_size, "Units of each cell: the size of its state.").range(1, 65536);
-  table.add("delays", &delays, "Steps back that are asked for, ascending.").range(0, 100000);
+  table.add("delays", &delays, "Steps back that are asked for.").range(0, 100000);
   table.add("tokens", &tokens, "Lengths of the streams.").range(1, 10000000);
   table.add("steps", &steps, "Training steps.").range(1, 1e9);
   table.add("batch_size", &batch_size, "Sequences in a training step.").range(1, 65536);
@@ -108,11 +98,14 @@ void CapacityOptions::options(OptionTable& table) {
 }
 
 Report capacity_experiment(const CapacityOptions& options, const Observer& observer) {
+  CapacityOptions sorted = options;
+  sorted.delays = read_numbers(options.delays, "delays");
+  sorted.tokens = read_numbers(options.tokens, "tokens");
   Report report;
   report.schema = "carousel/lab_capacity@1";
-  const std::vector<Contestant> contestants = read_contestants(options.cells);
+  const std::vector<Contestant> contestants = read_contestants(sorted.cells);
   std::vector<Trial> trials;
-  for (const Contestant& c : contestants) trials.push_back(trial_of(options, c));
+  for (const Contestant& c : contestants) trials.push_back(trial_of(sorted, c));
   std::vector<Outcome> outcomes(contestants.size());
   const Observer serial = make_serial(observer);
   each_at_once(static_cast<int64_t>(trials.size()), [&](int64_t i) {
@@ -122,25 +115,29 @@ Report capacity_experiment(const CapacityOptions& options, const Observer& obser
                "streams of growing length through one state",
                {"cell", "tokens", "state_bytes", "memory_bytes", "reach"},
                {}};
-  Table recall{
-      "recall", "share of symbols recalled, by delay (guessing 0.125)", {"cell", "tokens", "delay", "accuracy"}, {}};
+  Table recall{"recall",
+               fmt::format("share of symbols recalled, by delay (guessing {:.4g})", trials[0].problem.guessing),
+               {"cell", "tokens", "delay", "accuracy"},
+               {}};
   Plot plot{"recall against delay, after the longest stream", "steps back", "accuracy", true, false, {}};
   for (size_t i = 0; i < contestants.size(); ++i) {
     if (outcomes[i].interrupted) {
       report.interrupted = true;
       continue;
     }
-    for (const int64_t tokens : options.tokens) {
+    note_divergence(trials[i], outcomes[i], report);
+    if (!outcomes[i].diverged.empty()) continue;
+    for (const int64_t tokens : sorted.tokens) {
       // One after the other, because the memory of the whole program is measured.
-      const Reading reading = read_stream(*outcomes[i].model, options, tokens);
+      const Reading reading = read_stream(*outcomes[i].model, sorted, tokens);
       memory.rows.push_back(
-          {contestants[i].name, tokens, reading.state_bytes, reading.memory_bytes, reach(reading, options)});
+          {contestants[i].name, tokens, reading.state_bytes, reading.memory_bytes, reach_of(reading, sorted)});
       Series series{contestants[i].name, {}};
-      for (size_t k = 0; k < options.delays.size(); ++k) {
-        recall.rows.push_back({contestants[i].name, tokens, options.delays[k], reading.accuracy[k]});
-        series.points.emplace_back(static_cast<double>(options.delays[k]), reading.accuracy[k]);
+      for (size_t k = 0; k < sorted.delays.size(); ++k) {
+        recall.rows.push_back({contestants[i].name, tokens, sorted.delays[k], reading.accuracy[k]});
+        series.points.emplace_back(static_cast<double>(sorted.delays[k]), reading.accuracy[k]);
       }
-      if (tokens == options.tokens.back()) plot.series.push_back(std::move(series));
+      if (tokens == sorted.tokens.back()) plot.series.push_back(std::move(series));
     }
   }
   report.tables = {std::move(memory), std::move(recall)};

@@ -98,11 +98,11 @@ Flow look(nn::SequenceModel& model, const Problem& problem, int64_t length, int6
   return result;
 }
 
-/// The first distance at which the gradient has fallen to a ten-thousandth.
-int64_t reach(const std::vector<double>& norms) {
+/// The first distance at which the gradient has fallen to a ten-thousandth; not a number when it never has.
+Cell fall_of(const std::vector<double>& norms) {
   for (size_t d = 0; d < norms.size(); ++d)
     if (!(norms[d] > 1e-4 * norms[0])) return static_cast<int64_t>(d);
-  return static_cast<int64_t>(norms.size());
+  return kMissing;
 }
 
 double value_at(const std::vector<double>& values, size_t index) {
@@ -120,7 +120,8 @@ void tabulate(const std::vector<Look>& looks, int64_t distance, Report& report) 
   Table flow{"flow",
              "norms of gradients against distance (loss at the last character)",
              {"cell", "weights", "distance", "grad_h", "grad_c", "kept"},
-             {}};
+             {},
+             "distance"};
   Table gates{"gates",
               "share of saturated gates (within 0.1 of an end)",
               {"cell", "weights", "gate", "left_share", "right_share"},
@@ -130,16 +131,19 @@ void tabulate(const std::vector<Look>& looks, int64_t distance, Report& report) 
               {"cell", "weights", "reach", "dead_share", "accuracy", "parameters"},
               {}};
   for (const Look& look : looks) {
-    for (const int64_t d : {0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}) {
-      if (d >= distance) break;
+    for (int64_t d = 0; d < distance; ++d) {
       const auto at = static_cast<size_t>(d);
       flow.rows.push_back({look.cell, look.weights, d, value_at(look.flow.grad_h, at), value_at(look.flow.grad_c, at),
                            value_at(look.flow.kept, at)});
     }
     for (const auto& [gate, s] : look.flow.gates)
       gates.rows.push_back({look.cell, look.weights, gate, s.left, s.right});
-    cells.rows.push_back(
-        {look.cell, look.weights, reach(look.flow.grad_h), look.flow.dead, look.accuracy, look.parameters});
+    const Cell fall = fall_of(look.flow.grad_h);
+    if (std::holds_alternative<double>(fall))
+      report.notes.push_back(
+          fmt::format("{}, {} weights: dL/dh has not fallen to a ten-thousandth within {} characters", look.cell,
+                      look.weights, distance));
+    cells.rows.push_back({look.cell, look.weights, fall, look.flow.dead, look.accuracy, look.parameters});
   }
   report.tables = {std::move(cells), std::move(flow), std::move(gates)};
 }
@@ -189,11 +193,17 @@ Report gradient_experiment(const GradientOptions& options, const std::string& te
     report.notes.push_back(fmt::format("the text has {} characters, so the distance is {}", count, length));
   const Problem problem = next_letter(letters, length);
   const std::vector<Contestant> contestants = read_contestants(options.cells);
+  for (const Contestant& c : contestants)
+    if (c.attention)
+      throw ConfigError(fmt::format(
+          "[lab] gradients are those of a cell, and attention leads around it; got {}. Leave +attention out.", c.name));
   std::vector<std::vector<Look>> found(contestants.size());
+  std::vector<Trial> trials(contestants.size());
+  std::vector<Outcome> outcomes(contestants.size());
   const Observer serial = make_serial(observer);
   each_at_once(static_cast<int64_t>(contestants.size()), [&](int64_t i) {
     const auto at = static_cast<size_t>(i);
-    Trial trial;
+    Trial& trial = trials[at];
     trial.label = contestants[at].name;
     trial.problem = problem;
     trial.stack.cell = contestants[at].cell;
@@ -213,13 +223,15 @@ Report gradient_experiment(const GradientOptions& options, const std::string& te
     };
     look_at(first, "first", kMissing);
     if (options.steps == 0) return;
-    const Outcome outcome = run_trial(trial, serial);
-    if (!outcome.interrupted) look_at(*outcome.model, "trained", outcome.value);
+    Outcome& outcome = outcomes[at];
+    outcome = run_trial(trial, serial);
+    if (!outcome.interrupted && outcome.diverged.empty()) look_at(*outcome.model, "trained", outcome.value);
   });
   std::vector<Look> looks;
-  for (std::vector<Look>& list : found) {
-    report.interrupted = report.interrupted || list.size() < (options.steps > 0 ? 2U : 1U);
-    for (Look& one : list) looks.push_back(std::move(one));
+  for (size_t i = 0; i < found.size(); ++i) {
+    note_divergence(trials[i], outcomes[i], report);
+    report.interrupted = report.interrupted || found[i].empty() || outcomes[i].interrupted;
+    for (Look& one : found[i]) looks.push_back(std::move(one));
   }
   tabulate(looks, length, report);
   report.plots = {plot_of(looks, "norm of dL/dh against distance", &Flow::grad_h),

@@ -25,8 +25,8 @@ struct GradientOptions {
 /// Next-character models of one width, each trained on the same windows of `text`. For the loss at the last character
 /// of a window: the norms of dL/dh and dL/dc at each distance before it, and the product of the forget gates between
 /// (LSTM: f; GRU: what the update gate keeps), before and after training; the share of saturated gates and of dead
-/// units. `text` is UTF-8 with at least 20 characters (ConfigError); a short text shortens the distance, and a note
-/// says so.
+/// units. A reach that is not a number lies beyond the distance, and a note says so. `text` is UTF-8 with at least 20
+/// characters (ConfigError); a short text shortens the distance, and a note says so.
 Report gradient_experiment(const GradientOptions& options, const std::string& text, const Observer& observer);
 
 }  // namespace carousel::tasks::lab

@@ -1,11 +1,8 @@
 #include "carousel/tasks/lab/memory.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <limits>
-#include <map>
 
 #include "carousel/base/error.h"
 #include "carousel/tasks/lab/trial.h"
@@ -56,7 +53,8 @@ Job make_job(const MemoryOptions& o, const Contestant& contestant, const std::st
   return job;
 }
 
-std::vector<Job> make_jobs(const MemoryOptions& o) {
+/// `o` with its lists in order. What cannot take part is noted in the report.
+std::vector<Job> make_jobs(const MemoryOptions& o, Report& report) {
   const std::vector<Contestant> contestants = read_contestants(o.cells);
   std::vector<Job> jobs;
   for (const std::string& problem : read_words(o.problems, "problems")) {
@@ -66,7 +64,11 @@ std::vector<Job> make_jobs(const MemoryOptions& o) {
                                     nearest.empty() ? "Choose one of them." : "Did you mean \"" + nearest + "\"?"));
     }
     for (const Contestant& c : contestants) {
-      if (problem == "copy" && c.attention) continue;  // it answers once, not at each step
+      if (problem == "copy" && c.attention) {
+        report.notes.push_back(
+            fmt::format("{} takes no part in copy: attention answers once, not at each step", c.name));
+        continue;
+      }
       if (problem == "adding") {
         for (const int64_t length : o.lengths) jobs.push_back(make_job(o, c, problem, length));
       } else {
@@ -74,20 +76,18 @@ std::vector<Job> make_jobs(const MemoryOptions& o) {
       }
     }
   }
+  if (jobs.empty())
+    throw ConfigError(
+        fmt::format("[lab] copy wants an answer at each step, and attention pools them all; got only {}. Add a cell "
+                    "without +attention, or another problem.",
+                    o.cells));
   return jobs;
 }
 
 void run(Job& job, const MemoryOptions& o, const Observer& observer) {
-  try {
-    job.outcome = run_trial(job.trial, observer);
-  } catch (const DivergedError& error) {  // that one cell has failed is a result
-    job.outcome.value = std::numeric_limits<double>::quiet_NaN();
-    job.done = true;
-    if (observer.say) observer.say(fmt::format("{}: {}", job.trial.label, error.what()));
-    return;
-  }
+  job.outcome = run_trial(job.trial, observer);
   if (job.outcome.interrupted) return;
-  if (job.length == 0) {
+  if (job.length == 0 && job.outcome.diverged.empty()) {
     for (const int64_t distance : o.distances)
       job.by_distance.emplace_back(distance, measure(*job.outcome.model, problem_at(job.trial.problem.name, {distance}),
                                                      kTestAtDistance, kTestSeed));
@@ -100,18 +100,17 @@ void tabulate(const std::vector<Job>& jobs, const std::string& problem, Report& 
   const bool adding = problem == "adding";
   Table table;
   table.name = problem;
-  table.title =
-      adding ? "adding: squared error (guessing 0.1667, solved below 0.01)"
-             : fmt::format("{}: accuracy against distance (guessing {})", problem, problem == "copy" ? "0.125" : "0.1");
   table.columns = {"cell", adding ? "length" : "distance", adding ? "mse" : "accuracy", "steps", "seconds"};
   if (adding) table.columns.insert(table.columns.begin() + 3, "solved");
   Plot plot;
-  plot.title = table.title;
   plot.x_label = adding ? "steps of the sequence" : "steps between question and answer";
   plot.y_label = adding ? "squared error" : "accuracy";
   plot.log_x = true;
   for (const Job& job : jobs) {
     if (!job.done || job.trial.problem.name != problem) continue;
+    const double guessing = job.trial.problem.guessing;
+    table.title = adding ? fmt::format("adding: squared error (guessing {:.4g}, solved below {})", guessing, kSolved)
+                         : fmt::format("{}: accuracy against distance (guessing {:.4g})", problem, guessing);
     const std::string& name = job.contestant.name;
     if (plot.series.empty() || plot.series.back().name != name) plot.series.push_back({name, {}});
     auto& points = plot.series.back().points;
@@ -127,24 +126,31 @@ void tabulate(const std::vector<Job>& jobs, const std::string& problem, Report& 
     }
   }
   if (table.rows.empty()) return;
+  plot.title = table.title;
   report.tables.push_back(std::move(table));
   report.plots.push_back(std::move(plot));
 }
 
-/// "lstm solves adding up to 200 steps".
+/// "lstm solves adding up to 200 steps": lengths behind the first that is not solved do not count.
 void note_reach(const std::vector<Job>& jobs, Report& report) {
-  std::map<std::string, int64_t> reach;
-  for (const Job& job : jobs) {
-    if (!job.done || job.length == 0) continue;
-    int64_t& most = reach[job.contestant.name];
-    if (job.outcome.value < kSolved) most = std::max(most, job.length);
+  for (size_t begin = 0; begin < jobs.size();) {
+    const std::string& name = jobs[begin].contestant.name;
+    const Job& first = jobs[begin];
+    std::vector<std::pair<int64_t, bool>> solved;  // of one cell, whose lengths stand one behind the other
+    for (; begin < jobs.size() && jobs[begin].length > 0 && jobs[begin].contestant.name == name; ++begin)
+      solved.emplace_back(jobs[begin].length, jobs[begin].done && jobs[begin].outcome.value < kSolved);
+    if (solved.empty()) {
+      ++begin;
+      continue;
+    }
+    const int64_t length = reach(solved);
+    if (length > 0)
+      report.notes.push_back(
+          fmt::format("{} solves the adding problem up to {} steps within this budget", name, length));
+    else if (first.done)
+      report.notes.push_back(
+          fmt::format("{} does not solve the adding problem at {} steps within this budget", name, first.length));
   }
-  for (const auto& [name, length] : reach)
-    report.notes.push_back(
-        length > 0 ? fmt::format("{} solves the adding problem up to {} steps within this budget", name, length)
-                   : fmt::format("{} solves the adding problem at none of these lengths within this "
-                                 "budget",
-                                 name));
 }
 
 }  // namespace
@@ -165,7 +171,10 @@ void MemoryOptions::options(OptionTable& table) {
 Report memory_experiment(const MemoryOptions& options, const Observer& observer) {
   Report report;
   report.schema = "carousel/lab_memory@1";
-  std::vector<Job> jobs = make_jobs(options);
+  MemoryOptions sorted = options;
+  sorted.lengths = read_numbers(options.lengths, "lengths");
+  sorted.distances = read_numbers(options.distances, "distances");
+  std::vector<Job> jobs = make_jobs(sorted, report);
   // Long ones first, so that no thread is left alone with one at the end.
   std::vector<size_t> order(jobs.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -173,10 +182,11 @@ Report memory_experiment(const MemoryOptions& options, const Observer& observer)
   const Observer serial = make_serial(observer);
   each_at_once(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
     if (serial.stop && serial.stop()) return;
-    run(jobs[order[static_cast<size_t>(i)]], options, serial);
+    run(jobs[order[static_cast<size_t>(i)]], sorted, serial);
   });
   for (const char* problem : {"adding", "copy", "recall"}) tabulate(jobs, problem, report);
   note_reach(jobs, report);
+  for (const Job& job : jobs) note_divergence(job.trial, job.outcome, report);
   report.interrupted = std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return !job.done; });
   return report;
 }

@@ -167,4 +167,26 @@ Problem delay_problem(const std::vector<int64_t>& delays, int64_t length) {
   return p;
 }
 
+DelayStream::DelayStream(std::vector<int64_t> delays, int64_t streams, uint64_t seed) : delays_(std::move(delays)) {
+  require_distances("delay", delays_, 0);
+  kept_ = 1 + *std::max_element(delays_.begin(), delays_.end());
+  for (int64_t i = 0; i < streams; ++i) draws_.emplace_back(seed, static_cast<uint64_t>(i));
+  rings_.assign(static_cast<size_t>(streams * kept_), 0);
+}
+
+nn::SequenceBatch DelayStream::next(int64_t length) {
+  nn::SequenceBatch batch;
+  batch.lengths.assign(draws_.size(), length);
+  for (size_t i = 0; i < draws_.size(); ++i) {
+    int32_t* ring = rings_.data() + static_cast<int64_t>(i) * kept_;
+    for (int64_t t = drawn_; t < drawn_ + length; ++t) {
+      ring[t % kept_] = symbol(draws_[i]);
+      batch.ids.push_back(ring[t % kept_]);
+      for (const int64_t delay : delays_) batch.classes.push_back(t < delay ? -1 : ring[(t - delay) % kept_]);
+    }
+  }
+  drawn_ += length;
+  return batch;
+}
+
 }  // namespace carousel::tasks::lab

@@ -51,4 +51,20 @@ Problem rhythm_problem(int64_t period, int64_t length);
 /// Delayed recall: a stream of random symbols of 8; head k is asked at each step for the symbol delays[k] steps ago.
 Problem delay_problem(const std::vector<int64_t>& delays, int64_t length);
 
+/// The same problem without an end: `streams` sequences side by side, drawn in chunks. Keeps the last symbols up to the
+/// longest delay and nothing else. Throws as delay_problem.
+class DelayStream {
+ public:
+  DelayStream(std::vector<int64_t> delays, int64_t streams, uint64_t seed);
+  /// The next `length` symbols of each sequence.
+  nn::SequenceBatch next(int64_t length);
+
+ private:
+  std::vector<int64_t> delays_;
+  int64_t kept_ = 0;  ///< symbols in the ring of a stream
+  int64_t drawn_ = 0;
+  std::vector<Rng> draws_;
+  std::vector<int32_t> rings_;  ///< [streams, kept]; symbol t of a stream at t % kept
+};
+
 }  // namespace carousel::tasks::lab

@@ -18,6 +18,8 @@ struct Table {
   std::string title;
   std::vector<std::string> columns;  ///< snake_case with the unit where there is one: "seconds"
   std::vector<std::vector<Cell>> rows;
+  /// A column of ascending counts, such as a distance, by which a terminal may thin many rows out; "": show all.
+  std::string thinned_by = {};
 };
 
 struct Series {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "carousel/base/error.h"
 #include "carousel/tasks/lab/trial.h"
@@ -31,6 +33,7 @@ Problem problem_of(const std::string& name, int64_t period) {
 }
 
 std::vector<Job> make_jobs(const TimingOptions& o) {
+  const std::vector<int64_t> periods = read_numbers(o.periods, "periods");
   std::vector<Job> jobs;
   for (const std::string& problem : read_words(o.problems, "problems")) {
     for (const Contestant& c : read_contestants(o.cells)) {
@@ -39,7 +42,7 @@ std::vector<Job> make_jobs(const TimingOptions& o) {
             fmt::format("[lab] timing wants an answer at each step, and attention pools them all; got {}. Leave "
                         "+attention out.",
                         c.name));
-      for (const int64_t period : o.periods) {
+      for (const int64_t period : periods) {
         for (int64_t s = 0; s < o.seeds; ++s) {
           Job job;
           job.problem = problem;
@@ -63,7 +66,7 @@ std::vector<Job> make_jobs(const TimingOptions& o) {
   return jobs;
 }
 
-/// Mean and best over the seeds, which stand one behind the other.
+/// Mean and best over the seeds, which stand one behind the other; those that diverged have no F1 but are counted.
 void tabulate(const std::vector<Job>& jobs, int64_t seeds, Report& report) {
   Table table{"timing",
               "spikes at the very step (F1; solved from 0.99)",
@@ -71,18 +74,21 @@ void tabulate(const std::vector<Job>& jobs, int64_t seeds, Report& report) {
               {}};
   for (size_t begin = 0; begin < jobs.size(); begin += static_cast<size_t>(seeds)) {
     const Job& first = jobs[begin];
-    double sum = 0, best = 0;
-    int64_t solved = 0, steps = 0, done = 0;
+    double sum = 0, best = std::numeric_limits<double>::quiet_NaN();
+    int64_t solved = 0, steps = 0, done = 0, whole = 0;
     for (size_t i = begin; i < begin + static_cast<size_t>(seeds); ++i) {
       if (!jobs[i].done) continue;
       ++done;
-      sum += jobs[i].outcome.value;
-      best = std::max(best, jobs[i].outcome.value);
-      solved += jobs[i].outcome.value >= kSolved;
       steps += jobs[i].outcome.steps;
+      note_divergence(jobs[i].trial, jobs[i].outcome, report);
+      if (!jobs[i].outcome.diverged.empty()) continue;
+      ++whole;
+      sum += jobs[i].outcome.value;
+      best = std::fmax(best, jobs[i].outcome.value);  // fmax passes over what is not a number
+      solved += jobs[i].outcome.value >= kSolved;
     }
     if (done == 0) continue;
-    const double mean = sum / static_cast<double>(done);
+    const double mean = whole > 0 ? sum / static_cast<double>(whole) : best;
     table.rows.push_back({first.cell, first.problem, first.period, mean, best, solved, done, steps / done});
     const std::string title = first.problem + ": spikes at the very step";
     if (report.plots.empty() || report.plots.back().title != title)

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <mutex>
 
 #include "carousel/autograd/parallel.h"
@@ -107,7 +108,6 @@ Outcome run_trial(const Trial& trial, const Observer& observer) {
   outcome.model = std::make_unique<nn::SequenceModel>(config, static_cast<uint64_t>(trial.trainer.seed));
   LabObjective objective(*outcome.model, trial);
   train::Trainer trainer(objective, trial.trainer);
-  double norm_sum = 0;
   auto said = std::chrono::steady_clock::now();
   train::TrainerHooks hooks;
   hooks.stop = [&] {
@@ -115,9 +115,7 @@ Outcome run_trial(const Trial& trial, const Observer& observer) {
     return outcome.interrupted || outcome.solved;
   };
   hooks.progress = [&](const train::Progress& p) {
-    norm_sum += p.grad_norm;
     if (!p.new_evaluation) return;
-    outcome.curve.emplace_back(static_cast<double>(p.step), p.evaluation.value);
     outcome.value = p.evaluation.value;
     outcome.solved = reached(trial, outcome.value);
     const auto now = std::chrono::steady_clock::now();
@@ -126,10 +124,19 @@ Outcome run_trial(const Trial& trial, const Observer& observer) {
     observer.say(
         fmt::format("{}: {:.0f} %, {} {:.4g}", trial.label, 100 * p.fraction, trial.problem.metric, outcome.value));
   };
-  const train::TrainResult result = trainer.run(hooks);
+  train::TrainResult result;
+  try {
+    result = trainer.run(hooks);
+  } catch (const DivergedError& error) {
+    outcome.value = std::numeric_limits<double>::quiet_NaN();
+    outcome.diverged = error.what();
+    outcome.steps = trainer.result().step;
+    outcome.seconds = trainer.result().seconds;
+    if (observer.say) observer.say(fmt::format("{}: {}", trial.label, outcome.diverged));
+    return outcome;
+  }
   outcome.steps = result.step;
   outcome.seconds = result.seconds;
-  outcome.grad_norm = result.step > 0 ? norm_sum / static_cast<double>(result.step) : 0;
   // The trainer went back to the best weights unless it was stopped.
   if (result.stop != train::TrainResult::Stop::requested) outcome.value = result.best.evaluation.value;
   if (observer.say && outcome.interrupted)
@@ -181,9 +188,35 @@ std::vector<std::string> read_words(const std::string& list, const std::string& 
       throw ConfigError(fmt::format("[lab] {} must be names joined by commas; got \"{}\". Write for example rnn,lstm.",
                                     option, list));
     words.push_back(list.substr(begin, end - begin));
+    if (std::find(words.begin(), words.end() - 1, words.back()) != words.end() - 1)
+      throw ConfigError(
+          fmt::format("[lab] {} must name each once; got \"{}\" twice. Leave one out.", option, words.back()));
     begin = end + 1;
   }
   return words;
+}
+
+std::vector<int64_t> read_numbers(std::vector<int64_t> numbers, const std::string& option) {
+  if (numbers.empty())
+    throw ConfigError(fmt::format("[lab] {} must hold a number; got none. Name at least one.", option));
+  std::sort(numbers.begin(), numbers.end());
+  const auto twice = std::adjacent_find(numbers.begin(), numbers.end());
+  if (twice != numbers.end())
+    throw ConfigError(fmt::format("[lab] {} must name each once; got {} twice. Leave one out.", option, *twice));
+  return numbers;
+}
+
+int64_t reach(const std::vector<std::pair<int64_t, bool>>& passed) {
+  int64_t most = 0;
+  for (const auto& [place, good] : passed) {
+    if (!good) break;
+    most = place;
+  }
+  return most;
+}
+
+void note_divergence(const Trial& trial, const Outcome& outcome, Report& report) {
+  if (!outcome.diverged.empty()) report.notes.push_back(fmt::format("{} diverged: {}", trial.label, outcome.diverged));
 }
 
 std::vector<Contestant> read_contestants(const std::string& list) {

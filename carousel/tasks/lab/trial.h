@@ -29,16 +29,16 @@ struct Trial {
 /// What came out.
 struct Outcome {
   std::unique_ptr<nn::SequenceModel> model;
-  double value = 0;  ///< metric on data it never saw
+  double value = 0;  ///< metric on data it never saw; not a number for a diverged training
   bool solved = false;
   int64_t steps = 0;
   double seconds = 0;
-  double grad_norm = 0;                          ///< mean over the steps, before clipping
-  std::vector<std::pair<double, double>> curve;  ///< (step, metric) of each look
   bool interrupted = false;
+  std::string diverged;  ///< why the training failed, or "": that one of many cells has failed is a result too
 };
 
-/// Trains. `observer` may be called from several threads at once by several trials: make_serial() it first.
+/// Trains; a DivergedError becomes part of the outcome. `observer` may be called from several threads at once by
+/// several trials: make_serial() it first.
 Outcome run_trial(const Trial& trial, const Observer& observer);
 
 /// The metric of a model on `count` fresh sequences that `draw` gives, named by `seed`.
@@ -57,9 +57,17 @@ struct Contestant {
   nn::CellOptions cell;
   bool attention = false;
 };
-/// Reads "rnn,lstm,lstm+attention". Throws ConfigError for an unknown or missing cell.
+/// Reads "rnn,lstm,lstm+attention". Throws ConfigError for an unknown, missing or repeated cell.
 std::vector<Contestant> read_contestants(const std::string& list);
-/// The words of a list joined by commas; ConfigError naming `option` for an empty one.
+/// The words of a list joined by commas; ConfigError naming `option` for an empty or repeated one.
 std::vector<std::string> read_words(const std::string& list, const std::string& option);
+/// The numbers in ascending order, as curves need them; ConfigError naming `option` for none or a repeated one.
+std::vector<int64_t> read_numbers(std::vector<int64_t> numbers, const std::string& option);
+
+/// The largest of ascending places up to which all have passed, or 0: what lies behind a failure is not reached.
+int64_t reach(const std::vector<std::pair<int64_t, bool>>& passed);
+
+/// Adds "lstm on adding, 200 steps diverged: ..." for a diverged training.
+void note_divergence(const Trial& trial, const Outcome& outcome, Report& report);
 
 }  // namespace carousel::tasks::lab
