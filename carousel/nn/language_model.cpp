@@ -53,7 +53,14 @@ void refuse_recurrent_options(const StackConfig& stack) {
 }  // namespace
 
 void LanguageModelConfig::check() const {
-  if (model == "window") refuse_recurrent_options(stack);
+  if (model == "window") {
+    refuse_recurrent_options(stack);
+  } else if (window != 0) {
+    throw ConfigError(
+        fmt::format("[language model] only a window model has a window; got window = {} for model = {}. Leave it out, "
+                    "or set model = window.",
+                    window, model));
+  }
   make_cell(stack.cell);
   if (stack.bidirectional)
     throw ConfigError(

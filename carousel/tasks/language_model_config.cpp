@@ -64,7 +64,7 @@ void decide(LanguageModelOptions& o, const TextSize& size) {
   if (m.embedding_size == 0)
     m.embedding_size =
         projected && m.stack.cell.projection_size > 0 ? m.stack.cell.projection_size : m.stack.hidden_size.back();
-  if (m.window == 0) m.window = 5;
+  if (m.window == 0 && m.model == "window") m.window = 5;
   if (m.input_dropout < 0) m.input_dropout = row->dropout;
   if (m.output_dropout < 0) m.output_dropout = row->dropout;
   if (m.stack.dropout < 0) m.stack.dropout = row->dropout;

@@ -169,16 +169,26 @@ std::vector<std::string> LanguageModelTask::views() const {
   return {"gates"};
 }
 
+namespace {
+
+void refuse_window(const nn::LanguageModel& network) {
+  if (network.is_window())
+    throw UnsupportedError(
+        "[inspect] a window model has neither attention nor gates; got such a model. Train with --set "
+        "model=recurrent.");
+}
+
+}  // namespace
+
 AttentionMap LanguageModelTask::inspect(const std::string&, const PredictOptions&) {
+  refuse_window(*network_);
   throw UnsupportedError(
       "[inspect] a recurrent language model has no attention to show; got such a model. Look at its gates with "
       "--gates.");
 }
 
 GateTrace LanguageModelTask::gates(const std::string& line, const PredictOptions&) {
-  if (network_->is_window())
-    throw UnsupportedError(
-        "[inspect] a window model has no gates; got such a model. Train with --set model=recurrent.");
+  refuse_window(*network_);
   data::check_text(line, "(input)", 1);
   const std::vector<int32_t> ids = parts_.tokenizer->encode(line);
   if (ids.empty())

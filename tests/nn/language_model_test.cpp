@@ -13,7 +13,7 @@ namespace {
 LanguageModelConfig small(const std::string& model) {
   LanguageModelConfig c;
   c.model = model;
-  c.window = 3;
+  c.window = model == "window" ? 3 : 0;
   c.embedding_size = 4;
   c.stack.hidden_size = {5, 4};
   c.stack.dropout = c.input_dropout = c.output_dropout = 0;
@@ -132,6 +132,14 @@ TEST(LanguageModel, AWindowModelRefusesEveryOptionOfRecurrentLayers) {
            {"model", "window"}, {"window", "3"}, {"hidden_size", "8,4"}, {"num_layers", "2"}, {"dropout", "0.3"}})
     table.set(key, value, "test");
   EXPECT_NO_THROW(fitting.check());
+}
+
+TEST(LanguageModel, ARecurrentModelHasNoWindow) {
+  LanguageModelConfig c = small("recurrent");
+  c.window = 8;
+  EXPECT_EQ(testing::error_of<ConfigError>([&] { c.check(); }),
+            "[language model] only a window model has a window; got window = 8 for model = recurrent. Leave it out, or "
+            "set model = window.");
 }
 
 TEST(LanguageModel, RefusesWhatItCannotBe) {

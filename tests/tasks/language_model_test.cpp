@@ -132,8 +132,10 @@ TEST(LanguageModelTask, HasGatesButNoAttention) {
   for (const GateSeries& s : trace.series) forget = forget || (s.gate == "forget_gate" && s.tokens.size() == 9u);
   EXPECT_TRUE(forget);
   ToyRun window = run_of(file, settings_of({{"model", "window"}}));
-  EXPECT_EQ(testing::error_of<UnsupportedError>([&] { window.job.model->gates("red", {}); }),
-            "[inspect] a window model has no gates; got such a model. Train with --set model=recurrent.");
+  const std::string refusal =
+      "[inspect] a window model has neither attention nor gates; got such a model. Train with --set model=recurrent.";
+  EXPECT_EQ(testing::error_of<UnsupportedError>([&] { window.job.model->gates("red", {}); }), refusal);
+  EXPECT_EQ(testing::error_of<UnsupportedError>([&] { window.job.model->inspect("red", {}); }), refusal);
 }
 
 /// The rows of `info` by name.
