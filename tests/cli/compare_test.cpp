@@ -6,6 +6,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/engine/compare.h"
+#include "tests/cli/toy_pairs.h"
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
@@ -13,15 +14,6 @@ namespace {
 
 using carousel::testing::run;
 using carousel::testing::TempDir;
-
-std::string pairs() {
-  std::string text;
-  for (int i = 0; i < 60; ++i)
-    text += "ab" + std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i) + "\tx\n";
-  for (int i = 0; i < 60; ++i)
-    text += "cd" + std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i) + "\ty\n";
-  return text;
-}
 
 TEST(Compare, TrainsTheWholeGridOnTheSameBudget) {
   const TempDir dir;

@@ -1,10 +1,10 @@
 #include "apps/cli/heat_map.h"
 
 #include <gtest/gtest.h>
-#include <png.h>
 
 #include "apps/cli/font.h"
 #include "carousel/base/error.h"
+#include "tests/cli/read_png.h"
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
@@ -72,25 +72,15 @@ TEST(HeatMap, RefusesWeightsOfAnotherShape) {
 }
 
 TEST(HeatMapPng, HoldsTheColoursOfTheWeights) {
-  const std::string bytes = heat_map_png(small_map());
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  ASSERT_NE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()), 0) << image.message;
-  image.format = PNG_FORMAT_RGB;
-  std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(image));
-  ASSERT_NE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr), 0) << image.message;
-  const auto pixel = [&](size_t x, size_t y) {
-    const size_t at = (y * image.width + x) * 3;
-    return std::array<int, 3>{pixels[at], pixels[at + 1], pixels[at + 2]};
-  };
+  const Pixels image = read_png(heat_map_png(small_map()));
   // 4 letters of 12 pixels and two margins stand left of the cells, 1 letter and two margins above them.
   const size_t left = 8 + 48 + 8, top = 8 + 12 + 8;
   EXPECT_EQ(image.width, left + 3 * 24 + 8);
   EXPECT_EQ(image.height, top + 2 * 24 + 8);
-  EXPECT_EQ(pixel(left + 3, top + 3), (std::array<int, 3>{253, 231, 37}));
-  EXPECT_EQ(pixel(left + 24 + 3, top + 3), (std::array<int, 3>{68, 1, 84}));
-  EXPECT_EQ(pixel(left + 48 + 3, top + 24 + 3), (std::array<int, 3>{33, 145, 140}));
-  EXPECT_EQ(pixel(1, 1), (std::array<int, 3>{255, 255, 255}));
+  EXPECT_EQ(image.at(left + 3, top + 3), (std::array<int, 3>{253, 231, 37}));
+  EXPECT_EQ(image.at(left + 24 + 3, top + 3), (std::array<int, 3>{68, 1, 84}));
+  EXPECT_EQ(image.at(left + 48 + 3, top + 24 + 3), (std::array<int, 3>{33, 145, 140}));
+  EXPECT_EQ(image.at(1, 1), (std::array<int, 3>{255, 255, 255}));
 }
 
 TEST(HeatMapPng, MakesCellsSmallerWhereALayerIsWide) {
@@ -100,18 +90,12 @@ TEST(HeatMapPng, MakesCellsSmallerWhereALayerIsWide) {
     map.target = {"t", "u"};
     map.weights.assign(2 * units, 0.0F);
     map.weights[units - 1] = 1;
-    const std::string bytes = heat_map_png(map);
-    png_image image{};
-    image.version = PNG_IMAGE_VERSION;
-    ASSERT_NE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()), 0) << image.message;
-    image.format = PNG_FORMAT_RGB;
-    std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(image));
-    ASSERT_NE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr), 0) << image.message;
+    const Pixels image = read_png(heat_map_png(map));
     const size_t cell = units == 1024 ? 15 : 5, left = 8 + 12 + 8;
     EXPECT_EQ(image.width, left + units * cell + 8);
     EXPECT_EQ(image.height, 8 + 12 + 8 + 2 * 24 + 8u) << "the other axis keeps its cells";
-    EXPECT_EQ(pixels[(30 * image.width + left + (units - 1) * cell + 1) * 3], 253);
-    EXPECT_EQ(pixels[(30 * image.width + left + 1) * 3], 68);
+    EXPECT_EQ(image.at(left + (units - 1) * cell + 1, 30)[0], 253);
+    EXPECT_EQ(image.at(left + 1, 30)[0], 68);
   }
 }
 

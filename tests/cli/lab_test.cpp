@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "apps/cli/lab_report.h"
+#include "tests/cli/toy_pairs.h"
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
@@ -166,15 +167,6 @@ TEST(Lab, EndsCleanlyOnCtrlC) {
   running.signal(SIGINT);
   EXPECT_EQ(running.wait(), 130);
   EXPECT_EQ(nlohmann::json::parse(running.out())["interrupted"], true);
-}
-
-std::string pairs() {
-  std::string text;
-  for (int i = 0; i < 60; ++i)
-    text += "ab" + std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i) + "\tx\n";
-  for (int i = 0; i < 60; ++i)
-    text += "cd" + std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i) + "\ty\n";
-  return text;
 }
 
 /// What `lab gradients` says of a model trained for two steps on `data` with `settings`.

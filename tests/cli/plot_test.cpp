@@ -2,13 +2,13 @@
 #include "apps/cli/plot.h"
 
 #include <gtest/gtest.h>
-#include <png.h>
 
 #include <array>
 #include <cmath>
 #include <limits>
 
 #include "apps/cli/plot_axis.h"
+#include "tests/cli/read_png.h"
 
 namespace carousel::cli {
 namespace {
@@ -81,25 +81,15 @@ TEST(PlotAxis, OneValueStandsInTheMiddle) {
 }
 
 TEST(PlotPng, DrawsEachCurveInItsColour) {
-  const std::string bytes = plots_png({two_curves(), two_curves()});
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  ASSERT_NE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()), 0) << image.message;
-  image.format = PNG_FORMAT_RGB;
-  std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(image));
-  ASSERT_NE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr), 0) << image.message;
+  const Pixels image = read_png(plots_png({two_curves(), two_curves()}));
   EXPECT_EQ(image.width, 1000u);
   EXPECT_EQ(image.height, 2u * 520u);
-  const auto pixel = [&](size_t x, size_t y) {
-    const size_t at = (y * image.width + x) * 3;
-    return std::array<int, 3>{pixels[at], pixels[at + 1], pixels[at + 2]};
-  };
   // The area begins 130 pixels from the left, 50 below the top of each plot, and is 840 x 340.
   const std::array<int, 3> first{0, 114, 178}, second{230, 159, 0};
-  EXPECT_EQ(pixel(130, 50 + 339), first);
-  EXPECT_EQ(pixel(130 + 839, 50), first);
-  EXPECT_EQ(pixel(130, 50), second);
-  EXPECT_EQ(pixel(130 + 839, 520 + 50 + 339), second);
+  EXPECT_EQ(image.at(130, 50 + 339), first);
+  EXPECT_EQ(image.at(130 + 839, 50), first);
+  EXPECT_EQ(image.at(130, 50), second);
+  EXPECT_EQ(image.at(130 + 839, 520 + 50 + 339), second);
 }
 
 }  // namespace
