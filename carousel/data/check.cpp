@@ -5,14 +5,17 @@
 #include <algorithm>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "carousel/data/choose.h"
+#include "carousel/data/labels.h"
 #include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/split.h"
+#include "carousel/data/text_symbols.h"
 
 namespace carousel::data {
 
@@ -56,9 +59,10 @@ std::vector<std::string_view> texts_of(const PairData& data, bool source) {
 /// Fills a report; the tokenizer that training would use comes back.
 std::unique_ptr<Tokenizer> look_at_side(const PairData& data, const PairData& dev, const DataConfig& config,
                                         SideReport& report) {
-  const bool source = report.name == "source";
+  const bool source = report.name != "target";
   const std::vector<std::string_view> texts = texts_of(data, source);
-  const TokenPlan plan = plan_tokens(texts, config, source ? Side::source : Side::target);
+  const TokenPlan plan = report.name == "text" ? TextSymbols().plan(texts)
+                                               : plan_tokens(texts, config, source ? Side::source : Side::target);
   report.tokens = plan.reason;
   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(texts, plan, 1);
   const Vocabulary& vocabulary = tokenizer->vocabulary();
@@ -98,6 +102,36 @@ void look_at_lengths(const PairData& data, const PairTokenizers& tokenizers, int
   const LengthCut cut = cut_long(data, all, tokenizers, max_length);
   for (const int64_t i : cut.dropped) report.too_long.add(place_of(data, data.examples[static_cast<size_t>(i)]));
   require_kept(data, cut, max_length);
+}
+
+void look_at_labels(const PairData& data, const PairData& dev, DataReport& report) {
+  SymbolCounts counts;
+  for (const PairExample& example : data.examples) counts.add(example.target);
+  report.labels = counts.symbols();
+  std::stable_sort(report.labels.begin(), report.labels.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  for (const auto& [label, count] : report.labels)
+    if (count == 1) report.target.once.add(label);
+  std::set<std::string_view> unseen;
+  for (const PairExample& example : dev.examples)
+    if (counts.count(example.target) == 0) unseen.insert(example.target);
+  for (const std::string_view label : unseen) report.target.unseen.add(std::string(label));
+}
+
+void look_at_text_lengths(const PairData& data, const Tokenizer& tokenizer, int64_t max_length, DataReport& report) {
+  for (const PairExample& example : data.examples)
+    if (static_cast<int64_t>(tokenizer.encode(example.source).size()) > max_length)
+      report.too_long.add(place_of(data, example));
+}
+
+/// How some files hold labelled texts, when they can hardly be anything else.
+std::optional<LabelPlan> find_labels(const std::vector<std::string>& files, const ReadOptions& options) {
+  try {
+    LabelPlan plan = plan_labels(files, {}, options);
+    if (plan.evident) return plan;
+  } catch (const DataError&) {  // no labelled texts; as pairs they may be sound
+  }
+  return std::nullopt;
 }
 
 /// The demands of training, by the functions that training calls. Throws DataError.
@@ -163,23 +197,35 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   DataReport report;
   ReadOptions options = config.read_options();
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
-  const Detection detection = detect_format(files, options);
-  report.format = detection.format->name;
-  report.reason = detection.reason;
-  const PairData data = read_pairs(files, options);
+  const std::optional<LabelPlan> labelled = find_labels(files, options);
+  if (labelled) {
+    report.format = labelled->format;
+    report.reason = labelled->reason;
+  } else {
+    const Detection detection = detect_format(files, options);
+    report.format = detection.format->name;
+    report.reason = detection.reason;
+  }
+  const PairData data = labelled ? read_labels(files, *labelled, options) : read_pairs(files, options);
   report.examples = static_cast<int64_t>(data.examples.size());
   report.blank_lines = data.blank_lines;
   look_at_pairs(data, report);
   PairData dev;
   report.has_dev = !dev_files.empty();
   if (report.has_dev) {
-    dev = read_pairs(dev_files, options);
+    dev = labelled
+              ? read_labels(dev_files, plan_labels(dev_files, labelled->found(), options, labelled->format), options)
+              : read_pairs(dev_files, options);
     report.dev = look_at_dev(data, dev);
   }
-  report.source.name = "source";
-  report.target.name = "target";
+  report.source.name = labelled ? "text" : "source";
+  report.target.name = labelled ? "label" : "target";
   try {
-    if (!data.examples.empty()) {
+    if (!data.examples.empty() && labelled) {
+      const auto text = look_at_side(data, dev, config, report.source);
+      look_at_labels(data, dev, report);
+      look_at_text_lengths(data, *text, default_max_length(*text), report);
+    } else if (!data.examples.empty()) {
       const auto source = look_at_side(data, dev, config, report.source);
       const auto target = look_at_side(data, dev, config, report.target);
       look_at_lengths(data, {*source, *target}, config.max_length, report);

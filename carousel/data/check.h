@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "carousel/data/config.h"
@@ -20,7 +21,7 @@ struct Finding {
 
 /// One side of the pairs, in the symbols that training would use.
 struct SideReport {
-  std::string name;    ///< "source" or "target"
+  std::string name;    ///< "source" or "target"; of labelled texts "text" or "label"
   std::string tokens;  ///< kind of its symbols and why
   int64_t symbols = 0;
   int64_t inventory = 0;
@@ -47,9 +48,12 @@ struct DataReport {
   int64_t sources = 0;  ///< different ones
   Finding ambiguous;    ///< sources with several different targets
   bool constant_target = false;
-  Finding too_long;     ///< examples with more than max_length symbols on a side: training leaves them out
+  Finding too_long;     ///< examples with more than max_length symbols on a side: training leaves them out; of
+                        ///< labelled texts it reads the beginning and the end
   std::string refusal;  ///< what training would say about the data as a whole, or ""
   SideReport source, target;
+  /// Of labelled texts, most frequent first: they are pairs whose targets are whole symbols. Empty for other pairs.
+  std::vector<std::pair<std::string, int64_t>> labels;
   bool has_dev = false;
   DevReport dev;
 

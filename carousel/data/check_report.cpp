@@ -59,6 +59,25 @@ void describe_side(const SideReport& side, std::vector<std::string>& out) {
   }
 }
 
+/// "labels: pos 60 (60 %), neg 40 (40 %)", and what is odd about them.
+void describe_labels(const DataReport& report, std::vector<std::string>& out) {
+  constexpr size_t kShown = 20;
+  std::string text;
+  for (size_t i = 0; i < report.labels.size() && i < kShown; ++i) {
+    const auto& [label, count] = report.labels[i];
+    text += fmt::format("{}{} {} ({:.1f} %)", i > 0 ? ", " : "", label, count,
+                        100.0 * static_cast<double>(count) / static_cast<double>(report.examples));
+  }
+  out.push_back(fmt::format("{}: {}{}", counted(static_cast<int64_t>(report.labels.size()), "label"), text,
+                            report.labels.size() > kShown ? ", ..." : ""));
+  if (report.target.once.count > 0)
+    out.push_back(sentence(report.target.once, "label occurs once: little can be learned of it",
+                           "labels occur once: little can be learned of them"));
+  if (report.target.unseen.count > 0)
+    out.push_back(sentence(report.target.unseen, "label of dev is not in the training data, so no answer can be right",
+                           "labels of dev are not in the training data, so no answer can be right"));
+}
+
 }  // namespace
 
 std::string DataReport::to_json() const {
@@ -77,6 +96,12 @@ std::string DataReport::to_json() const {
                {"refusal", refusal},
                {"source", json_of(source)},
                {"target", json_of(target)}};
+  if (!labels.empty()) {
+    Json counts = Json::object();
+    for (const auto& [label, count] : labels) counts[label] = count;
+    json["labels"] = {{"counts", counts}, {"once", json_of(target.once)}, {"unseen_in_dev", json_of(target.unseen)}};
+    json.erase("target");
+  }
   if (has_dev) {
     json["dev"] = {{"examples", dev.examples},
                    {"sources_in_train", dev.sources_in_train},
@@ -87,32 +112,40 @@ std::string DataReport::to_json() const {
 
 std::vector<std::string> DataReport::sentences() const {
   std::vector<std::string> out;
+  const bool labelled = !labels.empty();
   if (faults.count > 0) out.push_back(sentence(faults, "line would be refused", "lines would be refused"));
   if (examples == 0) out.emplace_back("no example: there is nothing to learn from");
-  if (constant_target) out.emplace_back("all targets are equal: there is nothing to learn");
+  if (constant_target) out.push_back(fmt::format("all {}s are equal: there is nothing to learn", target.name));
   if (!refusal.empty() && examples > 0 && !constant_target) out.push_back("training would refuse: " + refusal);
   if (dev.leaked.count > 0) {
     out.push_back(sentence(dev.leaked, "dev example is in the training data too, so its score means nothing",
                            "dev examples are in the training data too, so their score means nothing"));
   }
-  out.push_back(fmt::format("{} with {} ({}: {})", counted(examples, "example"), counted(sources, "different source"),
-                            format, reason));
+  out.push_back(fmt::format("{} with {} ({}: {})", counted(examples, "example"),
+                            counted(sources, "different " + source.name), format, reason));
   if (has_dev) {
-    out.push_back(fmt::format("dev: {}, {} of them with a source that is in the training data",
-                              counted(dev.examples, "example"), dev.sources_in_train));
+    out.push_back(fmt::format("dev: {}, {} of them with a {} that is in the training data",
+                              counted(dev.examples, "example"), dev.sources_in_train, source.name));
   }
   if (blank_lines > 0) out.push_back(counted(blank_lines, "blank line is", "blank lines are") + " skipped");
-  if (too_long.count > 0) {
+  if (too_long.count > 0 && labelled) {
+    out.push_back(sentence(too_long, "text is so long that only its beginning and its end are read",
+                           "texts are so long that only their beginnings and ends are read"));
+  } else if (too_long.count > 0) {
     out.push_back(sentence(too_long, "example has more than max_length symbols on a side and is left out of training",
                            "examples have more than max_length symbols on a side and are left out of training"));
   }
   if (duplicates.count > 0) {
     out.push_back(sentence(duplicates, "example repeats another exactly", "examples repeat others exactly"));
   }
-  if (ambiguous.count > 0) {
+  if (ambiguous.count > 0 && labelled) {
+    out.push_back(sentence(ambiguous, "text has several labels: at most one can be answered",
+                           "texts have several labels: at most one can be answered"));
+  } else if (ambiguous.count > 0) {
     out.push_back(sentence(ambiguous, "source has several targets, taken as several references",
                            "sources have several targets, taken as several references"));
   }
+  if (labelled) describe_labels(*this, out);
   describe_side(source, out);
   describe_side(target, out);
   return out;

@@ -151,9 +151,11 @@ std::unique_ptr<Tokenizer> make_tokenizer(const std::vector<std::string_view>& t
                                           int64_t min_count) {
   if (plan.kind == "characters") return make_character_tokenizer(texts, plan.form, min_count);
   if (plan.kind == "words") return make_word_tokenizer(texts, plan.form, min_count);
+  if (plan.kind == "wordpunct") return make_wordpunct_tokenizer(texts, plan.form, min_count);
   if (plan.kind == "bpe") return make_bpe_tokenizer(texts, plan.form, min_count, plan.merges);
-  throw ConfigError(fmt::format("[tokenizer] the kind must be characters, words or bpe; got {}. Use one of those.",
-                                clip_quoted(plan.kind)));
+  throw ConfigError(
+      fmt::format("[tokenizer] the kind must be characters, words, wordpunct or bpe; got {}. Use one of those.",
+                  clip_quoted(plan.kind)));
 }
 
 }  // namespace carousel::data

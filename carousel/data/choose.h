@@ -14,7 +14,7 @@ namespace carousel::data {
 
 /// All that is needed to make a tokenizer, with the reasons in words.
 struct TokenPlan {
-  std::string kind;  ///< "characters", "words" or "bpe"
+  std::string kind;  ///< "characters", "words", "wordpunct" or "bpe"
   TextForm form;
   int64_t merges = 0;  ///< of bpe
   std::string reason;  ///< "source: characters, because 98 % of the lines have no space"

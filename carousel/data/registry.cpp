@@ -13,23 +13,6 @@ namespace {
 
 constexpr int64_t kSampleLines = 1000;
 
-Sample take_sample(const std::string& file, const ReadOptions& options) {
-  Sample sample;
-  sample.file = file;
-  ReadOptions sampling = options;
-  if (sampling.on_bad_line) sampling.on_bad_line = [](const DataError&) {};  // the reader will name them
-  LineReader reader(file, sampling);
-  std::string_view line;
-  while (static_cast<int64_t>(sample.lines.size()) < kSampleLines) {
-    if (!reader.next(line)) {
-      sample.whole_file = true;
-      break;
-    }
-    sample.lines.emplace_back(line);
-  }
-  return sample;
-}
-
 /// 1000 -> "1,000".
 std::string with_commas(int64_t number) {
   std::string text = fmt::format("{}", number);
@@ -84,6 +67,23 @@ std::string detect_text(const std::vector<Sample>& samples) {
 }
 
 }  // namespace
+
+Sample take_sample(const std::string& file, const ReadOptions& options) {
+  Sample sample;
+  sample.file = file;
+  ReadOptions sampling = options;
+  if (sampling.on_bad_line) sampling.on_bad_line = [](const DataError&) {};  // the reader will name them
+  LineReader reader(file, sampling);
+  std::string_view line;
+  while (static_cast<int64_t>(sample.lines.size()) < kSampleLines) {
+    if (!reader.next(line)) {
+      sample.whole_file = true;
+      break;
+    }
+    sample.lines.emplace_back(line);
+  }
+  return sample;
+}
 
 const std::vector<Format>& formats() {
   static const std::vector<Format> rows = {

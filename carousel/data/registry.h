@@ -16,6 +16,9 @@ struct Sample {
   bool whole_file = false;  ///< `lines` are all of them
 };
 
+/// The first 1,000 lines of a file. Throws what LineReader refuses.
+Sample take_sample(const std::string& file, const ReadOptions& options);
+
 /// A row of the registry. To add a format, write `<format>_reader.cpp` and one row in registry.cpp.
 struct Format {
   std::string name;

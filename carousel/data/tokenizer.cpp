@@ -46,6 +46,24 @@ class WordTokenizer : public Tokenizer {
   }
 };
 
+class WordPunctTokenizer : public Tokenizer {
+ public:
+  WordPunctTokenizer(TextForm form, Vocabulary vocabulary) : Tokenizer(form) { set_vocabulary(std::move(vocabulary)); }
+  std::string kind() const override { return "wordpunct"; }
+  static std::vector<std::string> cut(std::string_view text) {
+    std::vector<std::string> pieces = BytePairs::pieces(text);
+    for (std::string& piece : pieces)
+      if (piece.starts_with(' ')) piece.erase(0, 1);  // the mark of a word's beginning
+    return pieces;
+  }
+
+ protected:
+  std::vector<std::string> split(std::string_view text) const override { return cut(text); }
+  std::string join(const std::vector<std::string>& symbols) const override {
+    return fmt::format("{}", fmt::join(symbols, " "));
+  }
+};
+
 class BpeTokenizer : public Tokenizer {
  public:
   BpeTokenizer(TextForm form, BytePairs pairs, Vocabulary vocabulary) : Tokenizer(form), pairs_(std::move(pairs)) {
@@ -170,8 +188,9 @@ std::unique_ptr<Tokenizer> Tokenizer::from_json(const std::string& json, const s
   Vocabulary vocabulary = Vocabulary::from_json(object.object("vocabulary"), file);
   if (kind == "characters") return std::make_unique<CharacterTokenizer>(form, std::move(vocabulary));
   if (kind == "words") return std::make_unique<WordTokenizer>(form, std::move(vocabulary));
+  if (kind == "wordpunct") return std::make_unique<WordPunctTokenizer>(form, std::move(vocabulary));
   if (kind == "bpe") return std::make_unique<BpeTokenizer>(form, pairs_of(object), std::move(vocabulary));
-  object.fail("\"kind\" must be characters, words or bpe", clip_quoted(kind));
+  object.fail("\"kind\" must be characters, words, wordpunct or bpe", clip_quoted(kind));
 }
 
 std::unique_ptr<Tokenizer> make_character_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
@@ -182,6 +201,11 @@ std::unique_ptr<Tokenizer> make_character_tokenizer(const std::vector<std::strin
 std::unique_ptr<Tokenizer> make_word_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
                                                int64_t min_count) {
   return make_simple<WordTokenizer>(texts, form, min_count);
+}
+
+std::unique_ptr<Tokenizer> make_wordpunct_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
+                                                    int64_t min_count) {
+  return make_simple<WordPunctTokenizer>(texts, form, min_count);
 }
 
 std::unique_ptr<Tokenizer> make_bpe_tokenizer(const std::vector<std::string_view>& texts, TextForm form,

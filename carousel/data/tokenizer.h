@@ -28,7 +28,7 @@ class Tokenizer {
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  /// "characters", "words" or "bpe".
+  /// "characters", "words", "wordpunct" or "bpe".
   virtual std::string kind() const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
   const TextForm& form() const { return form_; }
@@ -36,8 +36,9 @@ class Tokenizer {
   /// Ids of a valid UTF-8 text, without begin and end markers; Vocabulary::kUnk for what was never seen. Thread-safe.
   std::vector<int32_t> encode(std::string_view text) const;
   /// Text of some ids. Begin and end markers are left out; kUnk is shown as "<unk>". With nfd the result is composed
-  /// (nfc). decode(encode(x)) is x without white space at its ends (words, bpe: with runs of white space as one space)
-  /// for all x in the tokenizer's text form whose symbols are known. Throws ShapeError when an id is out of range.
+  /// (nfc). decode(encode(x)) is x without white space at its ends (words, bpe: with runs of white space as one space;
+  /// wordpunct: with a space between any two symbols) for all x in the tokenizer's text form whose symbols are known.
+  /// Throws ShapeError when an id is out of range.
   std::string decode(std::span<const int32_t> ids) const;
   /// One display text per id: what a heat map or a table shows. A space is shown as U+2423.
   std::vector<std::string> symbols(std::span<const int32_t> ids) const;
@@ -70,6 +71,9 @@ std::unique_ptr<Tokenizer> make_character_tokenizer(const std::vector<std::strin
 /// Runs between white space.
 std::unique_ptr<Tokenizer> make_word_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
                                                int64_t min_count);
+/// Runs of letters, of digits and of other characters between white space: words without the punctuation at them.
+std::unique_ptr<Tokenizer> make_wordpunct_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
+                                                    int64_t min_count);
 /// Byte-pair encoding (Sennrich et al. 2016) over words, see bpe.h. `merges` pairs at most are learned.
 std::unique_ptr<Tokenizer> make_bpe_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
                                               int64_t min_count, int64_t merges);

@@ -53,6 +53,17 @@ TEST(Tokenizer, DecodeUndoesEncodeForAnyTextOverKnownCharacters) {
   EXPECT_TRUE(holds);
 }
 
+TEST(Tokenizer, WordPunctTakesPunctuationApart) {
+  const auto tokenizer = make_wordpunct_tokenizer({"the cats sat, on 12 mats!"}, {}, 1);
+  const auto ids = tokenizer->encode("(the mats!, 12cats)");
+  EXPECT_EQ(tokenizer->symbols(ids),
+            (std::vector<std::string>{"<unk>", "the", "mats", "<unk>", "12", "cats", "<unk>"}));
+  EXPECT_EQ(tokenizer->decode(tokenizer->encode("the mats! 12cats")), "the mats ! 12 cats");
+  const auto loaded = Tokenizer::from_json(tokenizer->to_json(), "m");
+  EXPECT_EQ(loaded->kind(), "wordpunct");
+  EXPECT_EQ(loaded->encode("(the mats!, 12cats)"), ids);
+}
+
 TEST(Tokenizer, SurvivesJson) {
   for (const auto& tokenizer : all_kinds(kSentences)) {
     const auto loaded = Tokenizer::from_json(tokenizer->to_json(), "m");
@@ -104,7 +115,7 @@ TEST(Tokenizer, RefusesHostileJson) {
   const std::string vocabulary = R"("vocabulary":{"markers":["<s>","</s>","<unk>"],"symbols":["a"]})";
   const std::string form = R"("normalize":"none","letter_case":"keep",)";
   EXPECT_NE(error(R"({"kind":"runes",)" + form + vocabulary + "}")
-                .find("[tokenizer] \"kind\" must be characters, words or bpe; got \"runes\"."),
+                .find("[tokenizer] \"kind\" must be characters, words, wordpunct or bpe; got \"runes\"."),
             std::string::npos);
   EXPECT_NE(error(R"({"kind":"words","normalize":"nfx","letter_case":"keep",)" + vocabulary + "}")
                 .find("\"normalize\" must be none, nfc or nfd; got \"nfx\""),
@@ -219,7 +230,7 @@ TEST(PlanTokens, UnknownKindIsRefused) {
   TokenPlan plan;
   plan.kind = "runes";
   EXPECT_EQ(error_of<ConfigError>([&] { make_tokenizer({"a"}, plan, 1); }),
-            "[tokenizer] the kind must be characters, words or bpe; got \"runes\". Use one of those.");
+            "[tokenizer] the kind must be characters, words, wordpunct or bpe; got \"runes\". Use one of those.");
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+// Rows of tables: tab-separated lines, or comma-separated values with the quotes of RFC 4180.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "carousel/data/line_reader.h"
+
+namespace carousel::data {
+
+/// Reads a table row by row. Blank lines are skipped.
+///
+/// Separator tab: every tab separates, there are no quotes. Separator comma: a cell that begins with a double quote
+/// ends at the next one that is not doubled, and may hold commas, doubled quotes and line ends (which become spaces);
+/// quotes inside other cells are ordinary characters.
+///
+/// DataError: what LineReader refuses; a quote that is never closed, or not within max_line_bytes; a closing quote with
+/// something behind it.
+class TableReader {
+ public:
+  TableReader(const std::string& file, char separator, const ReadOptions& options);
+
+  /// The cells of the next row, as they stand there; false at the end of the file.
+  bool next(std::vector<std::string>& cells);
+  /// The line on which the row that `next` gave last begins, from 1.
+  int64_t line() const { return line_; }
+  int64_t blank_lines() const { return blank_lines_; }
+  const std::string& file() const { return reader_.file(); }
+
+ private:
+  void read_commas(std::string_view line, std::vector<std::string>& cells);
+  size_t read_quoted(std::string_view& line, size_t at, std::string& cell);
+
+  LineReader reader_;
+  ReadOptions options_;
+  char separator_;
+  int64_t line_ = 0;
+  int64_t blank_lines_ = 0;
+};
+
+}  // namespace carousel::data
