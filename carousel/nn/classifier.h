@@ -1,0 +1,83 @@
+// One class for a whole sequence of symbols: embedding, recurrent stack, pooling, softmax.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "carousel/base/options.h"
+#include "carousel/nn/context.h"
+#include "carousel/nn/module.h"
+#include "carousel/nn/pooling.h"
+#include "carousel/nn/stack.h"
+
+namespace carousel::nn {
+
+struct ClassifierConfig {
+  /// Dropout (negative: chosen) also acts on embeddings and before the output.
+  StackConfig stack;
+  int64_t embedding_size = 0;   ///< 0: chosen
+  std::string pooling = "max";  ///< one of pooling_names()
+  double label_smoothing = 0;   ///< share of the target probability spread over all classes
+  double symbol_dropout = -1;   ///< probability that training reads a symbol as unknown; negative: chosen
+
+  ClassifierConfig() {
+    stack.bidirectional = true;
+    stack.dropout = -1;
+  }
+  /// Adds rows to the table's present section.
+  void options(OptionTable& table);
+};
+
+/// Sequences of ids (each at least one), and the class of each. Weights [num_classes] of the classes in the loss;
+/// empty: all 1.
+struct ClassifierBatch {
+  std::vector<std::vector<int32_t>> sequences;
+  std::vector<int32_t> classes;
+  std::vector<double> class_weights;
+};
+
+struct ClassifierLoss {
+  Var loss;            ///< sum_i w(y_i) loss_i / sum_i w(y_i)
+  double nll_sum = 0;  ///< nats, without smoothing and weights
+};
+
+class Classifier final : public Module {
+ public:
+  struct Sizes {
+    int64_t vocab_size = 0, num_classes = 0;
+    int32_t unk = 0;  ///< the symbol that stands for all unknown ones
+  };
+  /// Everything of the config must be decided. Throws ConfigError.
+  Classifier(const ClassifierConfig& config, const Sizes& sizes, uint64_t seed);
+
+  /// Logits [B, num_classes] in the caller's order. A recorder hears the stack's gates and states ("layer.0/...") and
+  /// "pooling/attention".
+  Var forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences);
+  /// Cross-entropy with label smoothing and class weights. Throws ShapeError.
+  ClassifierLoss loss(Context& ctx, const ClassifierBatch& batch);
+
+  /// What logits are divided by to make calibrated probabilities: a parameter of the model that no gradient reaches, so
+  /// that it is kept, averaged and restored with the weights it was fitted to. 1 at first.
+  double temperature() const { return temperature_.value().item(); }
+  void set_temperature(double temperature) const { temperature_.mutable_value().fill(temperature); }
+
+  const ClassifierConfig& config() const { return config_; }
+  const Sizes& sizes() const { return sizes_; }
+  const RecurrentStack& stack() const { return stack_; }
+
+ private:
+  Var drop(Context& ctx, const Var& x) const;
+  std::vector<int32_t> packed_ids(Context& ctx, const Packing& packing,
+                                  const std::vector<std::vector<int32_t>>& sequences) const;
+
+  ClassifierConfig config_;
+  Sizes sizes_;
+  Var embedding_;
+  RecurrentStack stack_;
+  std::unique_ptr<Pooling> pooling_;
+  Var weight_, bias_, temperature_;
+};
+
+}  // namespace carousel::nn
