@@ -36,6 +36,7 @@ Json to_json(const tasks::Prediction& prediction) {
                {"hypotheses", hypotheses},
                {"in_training", prediction.in_training},
                {"notes", prediction.notes}};
+  if (!prediction.probabilities.empty()) json["probabilities"] = prediction.probabilities;
   if (!prediction.error.empty()) json["error"] = prediction.error;
   return json;
 }

@@ -18,7 +18,7 @@ namespace {
 
 struct TrainFlags {
   std::vector<std::string> data, dev, set;
-  std::string output, task, config;
+  std::string output, task, columns, config;
   // Texts, because the option table reads and checks them: one rule for flags, --set, files and environment.
   std::string epochs, max_seconds, seed, threads;
   bool resume = false, json = false;
@@ -37,6 +37,7 @@ std::vector<engine::Setting> settings_of(const TrainFlags& flags) {
   const auto add = [&](const char* key, const std::string& value, const char* flag) {
     if (!value.empty()) settings.push_back({key, value, flag});
   };
+  add("columns", flags.columns, "--columns");
   add("epochs", flags.epochs, "--epochs");
   add("max_seconds", flags.max_seconds, "--max-seconds");
   add("seed", flags.seed, "--seed");
@@ -133,6 +134,7 @@ void add_train(Program& program) {
       "carousel train words.tsv -o model.safetensors                      # one pair per line: input TAB output\n"
       "carousel train words.tsv -o model.safetensors --max-seconds 600    # stop in ten minutes; the schedule fits\n"
       "carousel train source.txt target.txt -o model.safetensors          # two files, line by line\n"
+      "carousel train reviews.csv -o model.safetensors --columns label,text   # one label for each text\n"
       "carousel train words.tsv --dev dev.tsv -o m.safetensors --set hidden_size=256 --set dropout=0.3\n"
       "carousel train words.tsv -o model.safetensors --resume             # go on after Ctrl-C or a crash\n"
       "carousel config dump > run.toml                                    # all options with their meaning"};
@@ -150,6 +152,10 @@ void add_train(Program& program) {
   command->add_option("-o,--output", flags->output, "Model file to write")->required()->type_name("MODEL");
   command->add_option("--task", flags->task, "What to learn. Default: decided from DATA, and said")
       ->type_name(fmt::format("{}", fmt::join(tasks::task_names(), "|")));
+  command
+      ->add_option("--columns", flags->columns,
+                   "Roles of a table's columns, such as label,text,_ (_ to skip one). Default: decided from DATA")
+      ->type_name("NAME,...");
   command->add_option("--config", flags->config, "TOML file of options, see `carousel config dump`")->type_name("FILE");
   each_alone(command->add_option("--set", flags->set, "Set one option; may be given many times"))
       ->type_name("KEY=VALUE");

@@ -62,6 +62,21 @@ void check_options(const TrainRequest& request) {
   std::rethrow_exception(errors.at(task));
 }
 
+/// The task of the data, asked with the options of the request: the roles of columns may say what the file does not.
+std::pair<std::string, std::string> decide_with_options(const TrainRequest& request) {
+  for (const std::string& name : tasks::task_names()) {
+    const std::unique_ptr<tasks::Task> task = tasks::make_task(name);
+    try {
+      const RunOptions options(*task, request);
+    } catch (const ConfigError&) {
+      continue;  // another task's options
+    }
+    std::string reason = task->recognises(request.data);
+    if (!reason.empty()) return {name, std::move(reason)};
+  }
+  return tasks::decide_task(request.data);
+}
+
 }  // namespace
 
 TrainReport Engine::train(const TrainRequest& request, Observer& observer) {
@@ -71,7 +86,7 @@ TrainReport Engine::train(const TrainRequest& request, Observer& observer) {
     if (request.resume) name = task_of_earlier_run(request.output);
   }
   if (name.empty()) {
-    auto [decided, reason] = decide_task(request.data);
+    auto [decided, reason] = decide_with_options(request);
     observer.message(fmt::format("task: {}, because {}", decided, reason));
     name = std::move(decided);
   }

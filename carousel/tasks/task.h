@@ -45,9 +45,10 @@ struct Hypothesis {
 struct Prediction {
   std::string input;
   std::vector<Hypothesis> hypotheses;
-  bool in_training = false;        ///< the input stood in the training data
-  std::vector<std::string> notes;  ///< "unknown symbol: X"
-  std::string error;               ///< why there is no hypothesis (the input is too long), or ""
+  std::map<std::string, double> probabilities;  ///< of every label, where a task has labels
+  bool in_training = false;                     ///< the input stood in the training data
+  std::vector<std::string> notes;               ///< "unknown symbol: X"
+  std::string error;                            ///< why there is no hypothesis (the input is too long), or ""
 };
 
 /// Attention of one input: weights[t * source.size() + s], rows sum to 1. `target` ends with the end marker.

@@ -1,0 +1,116 @@
+#include "carousel/tasks/classify_config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "carousel/base/threads.h"
+
+namespace carousel::tasks {
+
+void ClassifyOptions::options(OptionTable& table) {
+  table.section("data");
+  format.options(table);
+  symbols.options(table);
+  table
+      .add("dev_share", &dev_share,
+           "Share of the texts that is cut off for evaluation when there is no dev file; auto takes 5 % to 10 %, at "
+           "most "
+           "4,000.")
+      .range(1e-6, 0.9)
+      .automatic();
+  table
+      .add(
+          "max_length", &max_length,
+          "Longest text, in symbols: of longer ones the first quarter of as many and the end are read; auto takes 400, "
+          "and 1,000 characters.")
+      .range(4, 1e6)
+      .automatic();
+  table.add("max_line_bytes", &max_line_bytes, "Longest line or quoted cell that is read, in bytes.").range(16, 1e9);
+  table.section("model");
+  model.options(table);
+  trainer.options(table);
+  table.add("batch_size", &batch_size, "Texts in one step.").range(1, 65536).automatic();
+  table
+      .add("class_weights", &class_weights,
+           "Weight of each label in the loss: none (all equal) or balanced (inverse to how often it occurs).")
+      .one_of({"none", "balanced"});
+}
+
+data::ReadOptions ClassifyOptions::read_options() const {
+  data::ReadOptions options;
+  options.max_line_bytes = max_line_bytes;
+  return options;
+}
+
+std::string network_text(const nn::StackConfig& stack) {
+  const std::vector<int64_t> widths = stack.widths();
+  return fmt::format("{} {} layer{} of {} units{}", widths.size(), stack.cell.cell, widths.size() == 1 ? "" : "s",
+                     fmt::join(widths, ", "), stack.bidirectional ? " in each direction" : "");
+}
+
+double training_operations(const nn::ClassifierConfig& model, const ClassifySize& size) {
+  const double ways = model.stack.bidirectional ? 2 : 1;
+  auto input = static_cast<double>(model.embedding_size);
+  double products = 0;
+  for (const int64_t units : model.stack.widths()) {
+    const auto n = static_cast<double>(units);
+    products += ways * 4 * n * (input + n);
+    input = ways * n;
+  }
+  // Two operations for each multiply-add; forward, and backward for values and for weights.
+  return 6 * static_cast<double>(size.examples) * size.mean_length * products;
+}
+
+namespace {
+
+/// Largest first. A row is for data of at least so many texts.
+struct Row {
+  int64_t examples;
+  int64_t num_layers, hidden_size, embedding_size;
+};
+constexpr Row kRows[] = {{2000, 1, 128, 128}, {0, 1, 64, 64}};
+
+constexpr double kOperationsPerSecond = 30e9;  ///< of one core, as a guess that does not depend on the machine's load
+constexpr double kEpochsWanted = 3;            ///< a larger model must see the data so often to be worth its time
+
+nn::ClassifierConfig filled(nn::ClassifierConfig model, const Row& row) {
+  if (model.stack.hidden_size.empty()) model.stack.hidden_size = {row.hidden_size};
+  if (model.stack.num_layers == 0)
+    model.stack.num_layers =
+        model.stack.hidden_size.size() > 1 ? static_cast<int64_t>(model.stack.hidden_size.size()) : row.num_layers;
+  if (model.embedding_size == 0) model.embedding_size = row.embedding_size;
+  return model;
+}
+
+/// The largest model that the data can feed and the time can train.
+void decide_sizes(nn::ClassifierConfig& model, const ClassifySize& size, double seconds, int64_t threads) {
+  const double capacity = seconds * kOperationsPerSecond * static_cast<double>(threads);
+  for (const Row& row : kRows) {
+    if (size.examples < row.examples) continue;
+    const nn::ClassifierConfig candidate = filled(model, row);
+    const bool last = row.examples == 0;
+    if (seconds > 0 && !last && training_operations(candidate, size) * kEpochsWanted > capacity) continue;
+    model = candidate;
+    return;
+  }
+}
+
+}  // namespace
+
+void decide(ClassifyOptions& o, const ClassifySize& size) {
+  const int64_t n = size.examples;
+  nn::ClassifierConfig& m = o.model;
+  train::TrainerConfig& trainer = o.trainer;
+  decide_sizes(m, size, trainer.max_seconds, trainer.threads > 0 ? trainer.threads : num_threads());
+  if (m.stack.dropout < 0) m.stack.dropout = 0.5;
+  if (m.symbol_dropout < 0) m.symbol_dropout = 0.1;
+  if (o.batch_size == 0) o.batch_size = n < 2000 ? 16 : 32;
+  if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
+  // Also beside a bound in seconds: more passes only learn the texts by heart.
+  if (trainer.epochs == 0 && trainer.max_steps == 0)
+    trainer.epochs = std::clamp<int64_t>(200000 / std::max<int64_t>(n, 1), 6, 40);
+}
+
+}  // namespace carousel::tasks

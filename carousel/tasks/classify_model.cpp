@@ -1,0 +1,335 @@
+#include "carousel/tasks/classify_model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <unordered_map>
+
+#include "carousel/base/error.h"
+#include "carousel/base/text.h"
+#include "carousel/data/json_object.h"
+#include "carousel/inspect/gradient_flow.h"
+#include "carousel/inspect/recording.h"
+#include "carousel/tasks/describe.h"
+#include "carousel/train/classification.h"
+
+namespace carousel::tasks {
+
+namespace {
+
+constexpr size_t kBatch = 64;  ///< texts read together
+constexpr size_t kLabelsShown = 20;
+
+std::map<std::string, double> metrics_of(const train::ClassScores& scores) {
+  return {{"accuracy", scores.accuracy()},
+          {"macro_f1", scores.macro_f1()},
+          {"expected_calibration_error", scores.expected_calibration_error()}};
+}
+
+}  // namespace
+
+int64_t Labels::find(std::string_view name) const {
+  const auto at = std::lower_bound(names.begin(), names.end(), name);
+  return at != names.end() && *at == name ? at - names.begin() : -1;
+}
+
+int64_t Labels::most_frequent() const {
+  return std::max_element(counts.begin(), counts.end()) - counts.begin();
+}
+
+std::vector<double> Labels::shares() const {
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+  std::vector<double> shares;
+  for (const int64_t count : counts) shares.push_back(static_cast<double>(count) / total);
+  return shares;
+}
+
+ClassifyModel::ClassifyModel(ClassifyParts parts, uint64_t seed) : parts_(std::move(parts)) {
+  const nn::Classifier::Sizes sizes{parts_.tokenizer->vocabulary().size(), parts_.labels.size(),
+                                    data::Vocabulary::kUnk};
+  network_ = std::make_unique<nn::Classifier>(parts_.options.model, sizes, seed);
+}
+
+std::map<std::string, std::string> ClassifyModel::metadata() const {
+  const nlohmann::ordered_json labels = {{"names", parts_.labels.names}, {"counts", parts_.labels.counts}};
+  return {{"classify.tokenizer", parts_.tokenizer->to_json()},
+          {"classify.labels", labels.dump()},
+          {"classify.naive_bayes", parts_.bayes.to_json()}};
+}
+
+ClassifyParts load_parts(const ClassifyOptions& options, const std::map<std::string, std::string>& metadata,
+                         const std::string& file) {
+  const auto entry = [&](const char* key) -> const std::string& {
+    const auto found = metadata.find(key);
+    if (found == metadata.end())
+      throw FormatError(file, 0,
+                        fmt::format("[model] the metadata must hold '{}'; got none. The file is no classifier or is "
+                                    "damaged; train again.",
+                                    key));
+    return found->second;
+  };
+  ClassifyParts parts;
+  parts.options = options;
+  parts.tokenizer = data::Tokenizer::from_json(entry("classify.tokenizer"), file);
+  const data::JsonObject labels(entry("classify.labels"), file, "classify.labels");
+  parts.labels.names = labels.texts("names");
+  parts.labels.counts = labels.integers("counts");
+  const std::vector<std::string>& names = parts.labels.names;
+  const std::vector<int64_t>& counts = parts.labels.counts;
+  if (names.empty() || names.size() != counts.size())
+    labels.fail("there must be labels, with a count for each", fmt::format("{} and {}", names.size(), counts.size()));
+  for (size_t i = 0; i < names.size(); ++i) {
+    // An answer is a line.
+    if (names[i].empty() || names[i].find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
+      labels.fail("labels must have text without line ends", data::clip_quoted(names[i]));
+    if (i > 0 && names[i - 1] >= names[i])
+      labels.fail("labels must differ and stand in order", data::clip_quoted(names[i]));
+    if (counts[i] < 1 || counts[i] > (int64_t{1} << 50)) labels.fail("counts from 1 on", fmt::format("{}", counts[i]));
+  }
+  parts.bayes = data::NaiveBayes::from_json(entry("classify.naive_bayes"), file, parts.labels.size(),
+                                            parts.tokenizer->vocabulary().size());
+  return parts;
+}
+
+std::vector<int32_t> ClassifyModel::cut(std::vector<int32_t> ids) const {
+  const int64_t most = parts_.options.max_length;
+  if (static_cast<int64_t>(ids.size()) > most) {
+    const int64_t begin = most / 4, end = most - begin;
+    ids.erase(ids.begin() + begin, ids.end() - end);
+  }
+  if (ids.empty()) ids.push_back(data::Vocabulary::kUnk);
+  return ids;
+}
+
+std::vector<int32_t> ClassifyModel::encode(std::string_view text) const {
+  return cut(parts_.tokenizer->encode(text));
+}
+
+std::vector<float> ClassifyModel::logits(const std::vector<std::vector<int32_t>>& texts) {
+  const auto width = static_cast<size_t>(parts_.labels.size());
+  std::vector<float> all(texts.size() * width);
+  std::vector<size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return texts[a].size() > texts[b].size(); });
+  for (size_t begin = 0; begin < order.size(); begin += kBatch) {
+    const size_t end = std::min(order.size(), begin + kBatch);
+    std::vector<std::vector<int32_t>> batch;
+    for (size_t k = begin; k < end; ++k) batch.push_back(texts[order[k]]);
+    nn::Context ctx;
+    const Tensor part = network_->forward(ctx, batch).value();
+    for (size_t k = begin; k < end; ++k)
+      std::copy_n(part.data<float>() + (k - begin) * width, width, all.data() + order[k] * width);
+  }
+  return all;
+}
+
+std::vector<int64_t> ClassifyModel::numbers_of(const data::PairData& data, const std::vector<int64_t>& indices) const {
+  std::unordered_map<std::string_view, int64_t> strangers;
+  std::vector<int64_t> numbers;
+  for (const int64_t i : indices) {
+    const std::string& label = data.examples[static_cast<size_t>(i)].target;
+    const int64_t known = parts_.labels.find(label);
+    const auto next = parts_.labels.size() + static_cast<int64_t>(strangers.size());
+    numbers.push_back(known >= 0 ? known : strangers.try_emplace(label, next).first->second);
+  }
+  return numbers;
+}
+
+std::map<std::string, double> ClassifyModel::score(const ClassifyAnswers& answers, double temperature) const {
+  const auto width = static_cast<size_t>(parts_.labels.size());
+  train::ClassScores scores;
+  for (size_t i = 0; i < answers.wanted.size(); ++i) {
+    const std::span<const float> row(answers.logits.data() + i * width, width);
+    scores.add(train::probabilities_of(row, temperature), answers.wanted[i]);
+  }
+  return metrics_of(scores);
+}
+
+std::map<std::string, double> ClassifyModel::baseline_score(const std::vector<int64_t>& wanted) const {
+  const std::vector<double> shares = parts_.labels.shares();
+  train::ClassScores scores;
+  for (const int64_t number : wanted) scores.add(shares, number);
+  return metrics_of(scores);
+}
+
+data::LabelFormat ClassifyModel::stored_format() const {
+  data::LabelFormat format = parts_.options.format;
+  format.format = "auto";  // a file of another format may be scored too
+  return format;
+}
+
+/// How far the symbols alone go, without their order.
+void ClassifyModel::note_bayes(const data::PairData& data, const std::vector<int64_t>& wanted,
+                               EvalReport& report) const {
+  if (parts_.bayes.empty()) return;
+  train::ClassScores scores;
+  for (size_t i = 0; i < wanted.size(); ++i)
+    scores.add(parts_.bayes.probabilities(parts_.tokenizer->encode(data.examples[i].source)), wanted[i]);
+  report.notes.push_back(fmt::format("naive Bayes on the same symbols reaches accuracy {:.4f} and macro F1 {:.4f}{}",
+                                     scores.accuracy(), scores.macro_f1(),
+                                     report.metrics.at("accuracy") < scores.accuracy()
+                                         ? ": more than the model, which needs more data, more time or less dropout"
+                                         : ""));
+}
+
+EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const PredictOptions&) {
+  const data::ReadOptions options = parts_.options.read_options();
+  const data::PairData data = data::read_labels(
+      files, data::plan_labels(files, stored_format(), options, parts_.options.format.format), options);
+  if (data.examples.empty())
+    throw DataError(files.front(), 0, 0, "[eval] at least one labelled text is needed; got none. Check the file.");
+  std::vector<int64_t> all(data.examples.size());
+  std::iota(all.begin(), all.end(), int64_t{0});
+  std::vector<std::vector<int32_t>> texts;
+  int64_t unread = 0;
+  for (const data::PairExample& e : data.examples) {
+    texts.push_back(encode(e.source));
+    const auto unknown = std::count(texts.back().begin(), texts.back().end(), data::Vocabulary::kUnk);
+    unread += unknown == static_cast<int64_t>(texts.back().size());
+  }
+  const ClassifyAnswers answers{logits(texts), numbers_of(data, all)};
+  EvalReport report;
+  report.task = task();
+  report.examples = static_cast<int64_t>(data.examples.size());
+  report.metrics = score(answers, network_->temperature());
+  report.baseline = baseline_score(answers.wanted);
+  report.baseline_name = fmt::format("always the most frequent label, {}",
+                                     parts_.labels.names[static_cast<size_t>(parts_.labels.most_frequent())]);
+  if (report.metrics.at("accuracy") <= report.baseline.at("accuracy"))
+    report.notes.emplace_back(
+        "the model is not better than the baseline: train longer, or check that the texts say something about their "
+        "labels");
+  note_bayes(data, answers.wanted, report);
+  std::vector<std::string> strangers;
+  int64_t with_stranger = 0;
+  for (size_t i = 0; i < answers.wanted.size(); ++i) {
+    if (answers.wanted[i] < parts_.labels.size()) continue;
+    ++with_stranger;
+    if (static_cast<size_t>(answers.wanted[i] - parts_.labels.size()) == strangers.size())
+      strangers.push_back(data::clip_quoted(data.examples[i].target));
+  }
+  if (with_stranger > 0) {
+    strangers.resize(std::min<size_t>(strangers.size(), 3));
+    report.notes.push_back(fmt::format("{} of {} texts have a label that training did not have ({}) and count as wrong",
+                                       with_stranger, report.examples, fmt::join(strangers, ", ")));
+  }
+  if (unread > 0)
+    report.notes.push_back(fmt::format("{} of {} texts hold no symbol that training had", unread, report.examples));
+  return report;
+}
+
+std::vector<Prediction> ClassifyModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {
+  std::vector<Prediction> predictions(lines.size());
+  std::vector<std::vector<int32_t>> texts;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
+    predictions[i].input = lines[i];
+    texts.push_back(encode(lines[i]));
+    const auto unknown = parts_.tokenizer->unknown_symbols(lines[i]);
+    for (const std::string& symbol : unknown) predictions[i].notes.push_back("unknown symbol: " + symbol);
+    const auto symbols = static_cast<int64_t>(parts_.tokenizer->encode(lines[i]).size());
+    if (symbols > parts_.options.max_length)
+      predictions[i].notes.push_back(
+          fmt::format("of {} symbols only {} were read (max_length): the beginning and the end", symbols,
+                      parts_.options.max_length));
+  }
+  const std::vector<float> all = logits(texts);
+  const auto width = static_cast<size_t>(parts_.labels.size());
+  std::vector<size_t> order(width);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::vector<double> p = train::probabilities_of({all.data() + i * width, width}, network_->temperature());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] > p[b]; });
+    const auto answers = std::min(static_cast<size_t>(options.nbest), width);
+    for (size_t k = 0; k < width; ++k) predictions[i].probabilities[parts_.labels.names[k]] = p[k];
+    for (size_t k = 0; k < answers; ++k)
+      predictions[i].hypotheses.push_back({parts_.labels.names[order[k]], p[order[k]], std::log(p[order[k]])});
+  }
+  return predictions;
+}
+
+std::vector<std::string> ClassifyModel::views() const {
+  if (parts_.options.model.pooling == "attention") return {"attention", "gates"};
+  return {"gates"};
+}
+
+std::vector<int32_t> ClassifyModel::encode_one(const std::string& line) const {
+  data::check_text(line, "(input)", 1);
+  if (parts_.tokenizer->encode(line).empty())
+    throw ConfigError("[inspect] the input must hold at least one symbol; got an empty line. Give a text to look at.");
+  return encode(line);
+}
+
+AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions&) {
+  if (parts_.options.model.pooling != "attention")
+    throw UnsupportedError(
+        fmt::format("[inspect] a classifier shows where it looks when it pools by attention; got pooling = {}. Look at "
+                    "its gates with --gates, or train with --set pooling=attention.",
+                    parts_.options.model.pooling));
+  const std::vector<int32_t> ids = encode_one(line);
+  inspect::CellRecording recording;
+  nn::Context ctx;
+  ctx.recorder = &recording;
+  const Tensor logits = network_->forward(ctx, {ids}).value();
+  const std::vector<double> p = train::probabilities_of(logits.span<float>(), network_->temperature());
+  const auto best = std::max_element(p.begin(), p.end());
+  AttentionMap map;
+  map.input = line;
+  map.output = parts_.labels.names[static_cast<size_t>(best - p.begin())];
+  map.probability = *best;
+  map.source = parts_.tokenizer->symbols(ids);
+  map.target = {map.output};
+  map.weights = recording.find("pooling/attention")->values;
+  return map;
+}
+
+GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions&) {
+  const std::vector<int32_t> ids = encode_one(line);
+  inspect::CellRecording recording;
+  nn::Context ctx;
+  ctx.recorder = &recording;
+  const Tensor logits = network_->forward(ctx, {ids}).value();
+  const auto scores = logits.span<float>();
+  GateTrace trace;
+  trace.input = line;
+  trace.output =
+      parts_.labels.names[static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin())];
+  const std::vector<std::string> read = parts_.tokenizer->symbols(ids);
+  for (const inspect::RecordedRows& r : recording.all()) {
+    if (r.name == "pooling/attention") continue;
+    trace.series.push_back(
+        {r.layer(), r.quantity(), read, r.width, r.values, inspect::saturated_share(r, network_->stack().cell())});
+  }
+  return trace;
+}
+
+std::vector<std::pair<std::string, std::string>> ClassifyModel::describe() {
+  const ClassifyOptions& o = parts_.options;
+  std::vector<std::string> labels;
+  for (size_t i = 0; i < parts_.labels.names.size() && i < kLabelsShown; ++i)
+    labels.push_back(fmt::format("{} ({})", parts_.labels.names[i], parts_.labels.counts[i]));
+  if (labels.size() < parts_.labels.names.size()) labels.emplace_back("...");
+  const int64_t examples = std::accumulate(parts_.labels.counts.begin(), parts_.labels.counts.end(), int64_t{0});
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {"labels", fmt::format("{}: {}", parts_.labels.size(), fmt::join(labels, ", "))},
+      {"symbols", fmt::format("{}, {} of them", parts_.tokenizer->kind(),
+                              parts_.tokenizer->vocabulary().size() - data::Vocabulary::kMarkers)},
+      {"columns", o.format.columns},
+      {"longest text", counted(o.max_length, "symbol")},
+      {"network", network_text(o.model.stack)},
+      {"pooling", o.model.pooling},
+      {"embedding", std::to_string(o.model.embedding_size)},
+      {"dropout", fmt::format("{} on embeddings and before the output, {} on whole symbols", o.model.stack.dropout,
+                              o.model.symbol_dropout)},
+      {"temperature", fmt::format("{:.3g}", network_->temperature())},
+      {"training texts", std::to_string(examples)}};
+  add_stack_rows(rows, o.model.stack);
+  add_lines(rows, "cell", network_->stack().cell().equations());
+  return rows;
+}
+
+}  // namespace carousel::tasks

@@ -1,0 +1,91 @@
+// A trained (or trainable) classifier of texts: network, tokenizer, labels and what simple classifiers know.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "carousel/data/naive_bayes.h"
+#include "carousel/data/pairs.h"
+#include "carousel/data/tokenizer.h"
+#include "carousel/nn/classifier.h"
+#include "carousel/tasks/classify_config.h"
+#include "carousel/tasks/task.h"
+
+namespace carousel::tasks {
+
+/// The labels of a model, in order of their names, and how many training texts had each.
+struct Labels {
+  std::vector<std::string> names;
+  std::vector<int64_t> counts;
+
+  int64_t size() const { return static_cast<int64_t>(names.size()); }
+  /// -1 for a label that training did not have.
+  int64_t find(std::string_view name) const;
+  int64_t most_frequent() const;
+  /// Shares of the training texts.
+  std::vector<double> shares() const;
+};
+
+/// Everything that the task's files say besides the weights.
+struct ClassifyParts {
+  ClassifyOptions options;
+  std::unique_ptr<data::Tokenizer> tokenizer;
+  Labels labels;
+  data::NaiveBayes bayes;  ///< of the training texts
+};
+
+/// What a model thinks of some texts, and what is right.
+struct ClassifyAnswers {
+  std::vector<float> logits;    ///< [wanted.size(), num_classes]
+  std::vector<int64_t> wanted;  ///< num_classes or more: labels that training did not have
+};
+
+class ClassifyModel final : public TaskModel {
+ public:
+  /// `parts.options.model` must be decided. Throws ConfigError.
+  ClassifyModel(ClassifyParts parts, uint64_t seed);
+
+  std::string task() const override { return "classify"; }
+  nn::Module& module() override { return *network_; }
+  std::map<std::string, std::string> metadata() const override;
+  EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) override;
+  std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
+  AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
+  GateTrace gates(const std::string& line, const PredictOptions& options) override;
+  std::vector<std::string> views() const override;
+  std::vector<std::pair<std::string, std::string>> describe() override;
+
+  nn::Classifier& network() { return *network_; }
+  const ClassifyParts& parts() const { return parts_; }
+
+  /// At most max_length of the ids of a text: of a longer one the beginning and the end. A text without symbols is one
+  /// unknown symbol.
+  std::vector<int32_t> cut(std::vector<int32_t> ids) const;
+  /// The ids of a text, cut.
+  std::vector<int32_t> encode(std::string_view text) const;
+  /// Logits [texts, num_classes], in batches of like length.
+  std::vector<float> logits(const std::vector<std::vector<int32_t>>& texts);
+  /// accuracy, macro_f1, expected_calibration_error of answers at a temperature.
+  std::map<std::string, double> score(const ClassifyAnswers& answers, double temperature) const;
+  /// The same for giving each text the most frequent label with its share as probability.
+  std::map<std::string, double> baseline_score(const std::vector<int64_t>& wanted) const;
+  /// Number of each example's label; those that training did not have get numbers of their own behind the others.
+  std::vector<int64_t> numbers_of(const data::PairData& data, const std::vector<int64_t>& indices) const;
+
+ private:
+  std::vector<int32_t> encode_one(const std::string& line) const;
+  data::LabelFormat stored_format() const;
+  void note_bayes(const data::PairData& data, const std::vector<int64_t>& wanted, EvalReport& report) const;
+
+  ClassifyParts parts_;
+  std::unique_ptr<nn::Classifier> network_;
+};
+
+/// Rebuilds the parts from a file's metadata; FormatError naming `file`.
+ClassifyParts load_parts(const ClassifyOptions& options, const std::map<std::string, std::string>& metadata,
+                         const std::string& file);
+
+}  // namespace carousel::tasks

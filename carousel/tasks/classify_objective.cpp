@@ -1,0 +1,113 @@
+#include "carousel/tasks/classify_objective.h"
+
+#include <cmath>
+#include <utility>
+
+#include "carousel/data/batcher.h"
+#include "carousel/train/classification.h"
+
+namespace carousel::tasks {
+
+namespace {
+
+constexpr size_t kMaxDevTexts = 4000;  ///< looked at in each evaluation
+
+std::vector<std::vector<int32_t>> cut(const ClassifyModel& model, std::vector<std::vector<int32_t>> texts) {
+  for (auto& ids : texts) ids = model.cut(std::move(ids));
+  return texts;
+}
+
+std::vector<int64_t> lengths_of(const std::vector<std::vector<int32_t>>& texts) {
+  std::vector<int64_t> lengths;
+  lengths.reserve(texts.size());
+  for (const auto& text : texts) lengths.push_back(static_cast<int64_t>(text.size()));
+  return lengths;
+}
+
+/// So that all labels together weigh as much as if each text weighed 1: N / (K count).
+std::vector<double> balanced_weights(const Labels& labels) {
+  std::vector<double> weights;
+  for (const double share : labels.shares()) weights.push_back(1 / (static_cast<double>(labels.size()) * share));
+  return weights;
+}
+
+class ClassifyObjective final : public train::Objective {
+ public:
+  ClassifyObjective(ClassifyModel& model, LabelSets sets)
+      : model_(model),
+        sets_(std::move(sets)),
+        texts_(cut(model, std::move(sets_.train_ids))),
+        labels_(model.numbers_of(sets_.train_data, sets_.train)),
+        batcher_(lengths_of(texts_), std::vector<int64_t>(texts_.size(), 1),
+                 {.batch_size = model.parts().options.batch_size},
+                 static_cast<uint64_t>(model.parts().options.trainer.seed)) {
+    dev_texts_ = cut(model_, std::move(sets_.dev_ids));
+    dev_labels_ = model_.numbers_of(sets_.dev_data, sets_.dev);
+    take_even_sample();
+    if (model_.parts().options.class_weights == "balanced") weights_ = balanced_weights(model_.parts().labels);
+  }
+
+  nn::Module& module() override { return model_.module(); }
+  int64_t num_batches(int64_t epoch) override { return batcher_.num_batches(epoch); }
+
+  train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo&) override {
+    nn::ClassifierBatch texts;
+    texts.class_weights = weights_;
+    for (const int64_t i : batcher_.batch(epoch, batch)) {
+      texts.sequences.push_back(texts_[static_cast<size_t>(i)]);
+      texts.classes.push_back(static_cast<int32_t>(labels_[static_cast<size_t>(i)]));
+    }
+    const nn::ClassifierLoss result = model_.network().loss(ctx, texts);
+    return {result.loss, result.nll_sum, static_cast<int64_t>(texts.classes.size())};
+  }
+
+  train::Evaluation evaluate() override {
+    const ClassifyAnswers answers{model_.logits(dev_texts_), dev_labels_};
+    const double temperature = train::fit_temperature(answers.logits, answers.wanted, model_.parts().labels.size());
+    model_.network().set_temperature(temperature);
+    train::Evaluation e;
+    e.metrics = model_.score(answers, temperature);
+    e.metrics["temperature"] = temperature;
+    // Weights are balanced by those who care for rare labels.
+    e.metric = weights_.empty() ? "accuracy" : "macro_f1";
+    e.lower_is_better = false;
+    e.value = e.metrics.at(e.metric);
+    return e;
+  }
+
+  std::string describe_batch(int64_t epoch, int64_t batch) override {
+    std::vector<int64_t> indices;
+    for (const int64_t i : batcher_.batch(epoch, batch)) indices.push_back(sets_.train[static_cast<size_t>(i)]);
+    return data::describe_examples(sets_.train_data, indices);
+  }
+
+ private:
+  /// The texts are in the order of the file.
+  void take_even_sample() {
+    if (dev_texts_.size() <= kMaxDevTexts) return;
+    for (size_t k = 0; k < kMaxDevTexts; ++k) {
+      const size_t from = k * dev_texts_.size() / kMaxDevTexts;
+      if (from != k) dev_texts_[k] = std::move(dev_texts_[from]);
+      dev_labels_[k] = dev_labels_[from];
+    }
+    dev_texts_.resize(kMaxDevTexts);
+    dev_labels_.resize(kMaxDevTexts);
+  }
+
+  ClassifyModel& model_;
+  LabelSets sets_;
+  std::vector<std::vector<int32_t>> texts_;
+  std::vector<int64_t> labels_;
+  data::Batcher batcher_;
+  std::vector<std::vector<int32_t>> dev_texts_;
+  std::vector<int64_t> dev_labels_;
+  std::vector<double> weights_;  ///< by label; empty: all 1
+};
+
+}  // namespace
+
+std::unique_ptr<train::Objective> make_classify_objective(ClassifyModel& model, LabelSets sets) {
+  return std::make_unique<ClassifyObjective>(model, std::move(sets));
+}
+
+}  // namespace carousel::tasks
