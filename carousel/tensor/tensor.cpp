@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "carousel/base/error.h"
-#include "carousel/tensor/allocator.h"
 
 namespace carousel {
 

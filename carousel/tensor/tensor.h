@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "carousel/base/memory.h"
 #include "carousel/tensor/shape.h"
 
 namespace carousel {
@@ -94,14 +95,5 @@ class Tensor {
   Shape shape_;
   DType dtype_ = DType::f32;
 };
-
-/// Bytes that tensors hold now, and the most they ever held (pool slack included in neither).
-struct MemoryUse {
-  int64_t current = 0;
-  int64_t peak = 0;
-};
-MemoryUse tensor_memory();
-/// Forgets the most that was held before: peak = current. For measuring one piece of work; no other may run meanwhile.
-void reset_tensor_peak();
 
 }  // namespace carousel

@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "carousel/base/error.h"
+#include "carousel/base/memory.h"
 #include "carousel/kernels/simd/product.h"
 
 namespace carousel::kernels::onednn {
@@ -194,7 +195,8 @@ class OnednnPacked final : public Packed<float> {
   OnednnPacked(bool transposed, int64_t k, int64_t n) : transposed_(transposed), k_(k), n_(n) {
     guarded("the packing", k, n, [&] {
       layout_ = packed_layout(k, n);
-      packed_ = memory(layout_, engine());
+      block_ = allocate_block(static_cast<int64_t>(layout_.get_size()));
+      packed_ = memory(layout_, engine(), block_.get());
     });
   }
 
@@ -229,6 +231,7 @@ class OnednnPacked final : public Packed<float> {
   int64_t k_, n_;
   int64_t ldb_ = -1;
   memory::desc layout_;
+  std::shared_ptr<std::byte> block_;
   memory packed_;
   std::unique_ptr<dnnl::reorder> reorder_;
 };

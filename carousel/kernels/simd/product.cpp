@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "carousel/base/memory.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "carousel/kernels/simd/product.cpp"
 #include "hwy/foreach_target.h"
@@ -135,12 +137,13 @@ class PanelPacked final : public Packed<float> {
  public:
   PanelPacked(bool transposed, int64_t k, int64_t n)
       : transposed_(transposed), k_(k), n_(n), width_(HWY_DYNAMIC_DISPATCH(PanelWidth)()) {
-    values_.resize(static_cast<size_t>((n + width_ - 1) / width_ * width_ * k));
+    const int64_t floats = (n + width_ - 1) / width_ * width_ * k;
+    block_ = allocate_block(floats * static_cast<int64_t>(sizeof(float)));
   }
 
   void assign(const float* b, int64_t ldb) override {
     for (int64_t j = 0; j < n_; j += width_)
-      HWY_DYNAMIC_DISPATCH(PackPanel)(transposed_, b, ldb, k_, n_, j, values_.data() + j * k_);
+      HWY_DYNAMIC_DISPATCH(PackPanel)(transposed_, b, ldb, k_, n_, j, values() + j * k_);
   }
 
   void multiply(int64_t m, const float* a, float* c, bool accumulate) const override {
@@ -148,15 +151,17 @@ class PanelPacked final : public Packed<float> {
     for (int64_t l = 0; l < k_; l += kBlockRows) {
       const int64_t depth = std::min(kBlockRows, k_ - l);
       for (int64_t j = 0; j < n_; j += width_) HWY_DYNAMIC_DISPATCH(PanelProduct)
-      ({a + l, k_, 1}, nullptr, m, depth, values_.data() + j * k_ + l * width_, c + j, n_, accumulate || l > 0,
+      ({a + l, k_, 1}, nullptr, m, depth, values() + j * k_ + l * width_, c + j, n_, accumulate || l > 0,
        std::min(width_, n_ - j));
     }
   }
 
  private:
+  float* values() const { return reinterpret_cast<float*>(block_.get()); }
+
   bool transposed_;
   int64_t k_, n_, width_;
-  std::vector<float> values_;
+  std::shared_ptr<std::byte> block_;
 };
 
 }  // namespace

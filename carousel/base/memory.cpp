@@ -1,4 +1,4 @@
-#include "carousel/tensor/allocator.h"
+#include "carousel/base/memory.h"
 
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "carousel/base/error.h"
-#include "carousel/tensor/tensor.h"
 
 namespace carousel {
 
@@ -18,6 +17,17 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kHugePage = int64_t{2} << 20;
+constexpr int64_t kCarvedFrom = int64_t{8} << 10;  ///< smaller blocks are left to malloc
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define CAROUSEL_WATCHED_BLOCKS 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(CAROUSEL_WATCHED_BLOCKS)
+constexpr bool kCarved = false;  // each block by itself, so that the sanitizer sees its ends
+#else
+constexpr bool kCarved = true;
+#endif
 
 /// Four classes per power of two: at most 25 % slack, and few enough classes that blocks are found again.
 int64_t size_class(int64_t bytes) {
@@ -41,17 +51,12 @@ class Pool {
         return block;
       }
     }
-    const int64_t alignment = size >= kHugePage ? kHugePage : kAlignment;
-    const int64_t rounded = (size + alignment - 1) / alignment * alignment;
-    void* block = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(rounded));
-    if (!block) {
-      forget(size);
-      throw ResourceError(fmt::format(
-          "[memory] no memory for a block of {} bytes; tensors hold {} bytes. Use a smaller batch_size or hidden_size.",
-          size, tensor_memory().current));
-    }
-    if (size >= kHugePage) madvise(block, static_cast<size_t>(rounded), MADV_HUGEPAGE);
-    return static_cast<std::byte*>(block);
+    std::byte* block = kCarved && size >= kCarvedFrom && size < kHugePage ? carve(size) : from_system(size);
+    if (block) return block;
+    forget(size);
+    throw ResourceError(fmt::format(
+        "[memory] no memory for a block of {} bytes; tensors hold {} bytes. Use a smaller batch_size or hidden_size.",
+        size, use().current));
   }
 
   void give(std::byte* block, int64_t size) {
@@ -71,6 +76,30 @@ class Pool {
   }
 
  private:
+  /// Null when there is none.
+  static std::byte* from_system(int64_t size) {
+    const int64_t alignment = size >= kHugePage ? kHugePage : kAlignment;
+    const int64_t rounded = (size + alignment - 1) / alignment * alignment;
+    void* block = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(rounded));
+    if (block && size >= kHugePage) madvise(block, static_cast<size_t>(rounded), MADV_HUGEPAGE);
+    return static_cast<std::byte*>(block);
+  }
+
+  /// The next piece of a huge page; what is left of the one before is lost.
+  std::byte* carve(int64_t size) {
+    const std::lock_guard lock(mutex_);
+    if (size > chunk_left_) {
+      std::byte* chunk = from_system(kHugePage);
+      if (!chunk) return nullptr;
+      chunk_ = chunk;
+      chunk_left_ = kHugePage;
+    }
+    std::byte* block = chunk_;
+    chunk_ += size;
+    chunk_left_ -= size;
+    return block;
+  }
+
   void forget(int64_t size) {
     const std::lock_guard lock(mutex_);
     use_.current -= size;
@@ -78,6 +107,8 @@ class Pool {
 
   std::mutex mutex_;
   std::map<int64_t, std::vector<std::byte*>> free_;
+  std::byte* chunk_ = nullptr;
+  int64_t chunk_left_ = 0;
   MemoryUse use_;
 };
 
