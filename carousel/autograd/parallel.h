@@ -112,4 +112,15 @@ void product(const kernels::Packed<T>& b, int64_t m, int64_t k, int64_t n, const
       8);
 }
 
+/// sums[n] (+)= sum over the rows of x[rows, n], columns split over threads.
+template <class T>
+void column_sums(int64_t rows, int64_t n, const T* x, T* sums, bool accumulate) {
+  parallel_for(
+      n, rows,
+      [&](int64_t begin, int64_t end) {
+        kernels::table<T>().column_sums(rows, end - begin, x + begin, n, sums + begin, accumulate);
+      },
+      16);
+}
+
 }  // namespace carousel

@@ -83,6 +83,22 @@ struct AdamUpdate {
   double l2 = 0;     ///< added to the gradient times w
 };
 
+/// Softmax cross-entropy of one row of logits, with label smoothing, and its gradient.
+template <class T>
+struct CrossEntropyRow {
+  int64_t n = 0;
+  T* x = nullptr;           ///< [n] logits; overwritten: by scale * dloss/dx when `gradient`, else by x + bias
+  const T* bias = nullptr;  ///< [n], added to x first; may be null
+  int64_t target = 0;
+  double smoothing = 0;  ///< loss = (1 - smoothing) nll + smoothing * uniform
+  bool gradient = false;
+  T scale = 1;
+};
+struct RowLoss {
+  double nll = 0;      ///< -log p(target), nats
+  double uniform = 0;  ///< mean of -log p over all n
+};
+
 template <class T>
 struct Table {
   const char* name = "";
@@ -104,6 +120,7 @@ struct Table {
   void (*softmax)(int64_t n, T* x) = nullptr;
   /// Log-softmax of one row: y = x - logsumexp(x); returns logsumexp(x).
   double (*log_softmax)(int64_t n, const T* x, T* y) = nullptr;
+  RowLoss (*cross_entropy)(const CrossEntropyRow<T>&) = nullptr;
   T (*dot)(int64_t n, const T* x, const T* y) = nullptr;
   /// y += a x
   void (*axpy)(int64_t n, T a, const T* x, T* y) = nullptr;

@@ -157,14 +157,23 @@ Var LanguageModel::hidden_of_stack(Context& ctx, const std::vector<int32_t>& ids
   return out.y;
 }
 
-Var LanguageModel::forward(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state) {
+Var LanguageModel::readout(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state) {
   if (batch_size < 1 || ids.empty() || static_cast<int64_t>(ids.size()) % batch_size != 0)
     throw ShapeError(fmt::format("[language model] ids must be [steps, {}]; got {} of them. Give each stream as many.",
                                  batch_size, ids.size()));
   Var h = is_window() ? hidden_of_window(ctx, ids, batch_size, state) : hidden_of_stack(ctx, ids, batch_size, state);
   h = drop(ctx, h, config_.output_dropout);
-  if (projection_.defined()) h = ops::linear(ctx.tape, h, projection_, Var());
-  return ops::linear(ctx.tape, h, config_.tie_weights ? embedding_ : output_weight_, output_bias_);
+  return projection_.defined() ? ops::linear(ctx.tape, h, projection_, Var()) : h;
+}
+
+Var LanguageModel::forward(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state) {
+  return ops::linear(ctx.tape, readout(ctx, ids, batch_size, state), output_weight(), output_bias_);
+}
+
+ops::CrossEntropy LanguageModel::loss(Context& ctx, const std::vector<int32_t>& ids, std::span<const int32_t> targets,
+                                      int64_t batch_size, LanguageState& state) {
+  return ops::linear_cross_entropy(ctx.tape, readout(ctx, ids, batch_size, state), output_weight(), output_bias_,
+                                   targets, 0);
 }
 
 }  // namespace carousel::nn

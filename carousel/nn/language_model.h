@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "carousel/autograd/ops/losses.h"
 #include "carousel/nn/stack.h"
 
 namespace carousel::nn {
@@ -46,6 +48,10 @@ class LanguageModel final : public Module {
   /// `ids` [T, B], step after step; logits [T * B, V] of the symbols that follow. `state` carries the streams on
   /// (gradients end there); `begin` ones when empty. Throws ShapeError.
   Var forward(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state);
+  /// Mean cross-entropy of what follows, `targets` [T * B]: that of forward()'s logits, which are never in memory as a
+  /// whole.
+  ops::CrossEntropy loss(Context& ctx, const std::vector<int32_t>& ids, std::span<const int32_t> targets,
+                         int64_t batch_size, LanguageState& state);
   /// The state of `batch_size` streams that have read nothing, with all its tensors, zeros.
   LanguageState begin_state(int64_t batch_size) const;
 
@@ -58,6 +64,9 @@ class LanguageModel final : public Module {
  private:
   Var hidden_of_window(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state);
   Var hidden_of_stack(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state);
+  /// What the output matrix multiplies, [T * B, embedding_size or width of the last layer].
+  Var readout(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state);
+  const Var& output_weight() const { return config_.tie_weights ? embedding_ : output_weight_; }
   Var drop(Context& ctx, const Var& x, double probability) const;
 
   LanguageModelConfig config_;

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "carousel/autograd/ops/losses.h"
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/data/json_object.h"
@@ -83,8 +82,7 @@ TextScore LanguageModelTask::score(const std::vector<int32_t>& ids, int64_t stre
         targets.push_back(ids[at]);
       }
     nn::Context ctx;
-    const Var logits = network_->forward(ctx, inputs, streams, state);
-    sum.nll_sum += ops::cross_entropy(nullptr, logits, targets, 0).nll_sum;
+    sum.nll_sum += network_->loss(ctx, inputs, targets, streams, state).nll_sum;
     sum.symbols += static_cast<int64_t>(targets.size());
   }
   return sum;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "carousel/autograd/ops/losses.h"
 #include "carousel/data/stream_batcher.h"
 
 namespace carousel::tasks {
@@ -43,9 +42,8 @@ class LanguageModelObjective final : public train::Objective {
     std::vector<int32_t> inputs, targets;
     batcher_.fill(sets_.train.ids, batch, inputs, targets);
     nn::LanguageState state = load_state();
-    const Var logits = model_.network().forward(ctx, inputs, batcher_.batch_size(), state);
+    const ops::CrossEntropy ce = model_.network().loss(ctx, inputs, targets, batcher_.batch_size(), state);
     keep_state(state);
-    const ops::CrossEntropy ce = ops::cross_entropy(ctx.tape, logits, targets, 0);
     return {ce.loss, ce.nll_sum, static_cast<int64_t>(targets.size())};
   }
 

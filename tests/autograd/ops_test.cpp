@@ -98,6 +98,17 @@ std::vector<OpCase> op_table() {
        [](Tape* t, In v) {
          return ops::cross_entropy(t, v[0], std::vector<int32_t>{1, 3, 0}, 0.1).loss;
        }},
+      {"linear_cross_entropy",
+       {x, w, b},
+       [](Tape* t, In v) {
+         const std::vector<int32_t> targets{1, 4, 0};
+         return ops::scale(t, ops::linear_cross_entropy(t, v[0], v[1], v[2], targets, 0.1).loss, 2.5);
+       }},
+      {"linear_cross_entropy_without_bias",
+       {x, w},
+       [](Tape* t, In v) {
+         return ops::linear_cross_entropy(t, v[0], v[1], Var(), std::vector<int32_t>{1, 4, 0}, 0).loss;
+       }},
   };
 }
 
@@ -151,6 +162,9 @@ TEST(OpErrors, NameTheOpTheShapesAndTheRemedy) {
   expect_error<ShapeError>("[cross_entropy] targets must lie in [0, 4); got -1. Check the vocabulary.", [&] {
     ops::cross_entropy(nullptr, x, std::vector<int32_t>{0, 1, -1}, 0);
   });
+  expect_error<ShapeError>("[cross_entropy] the last axis of x must be 6; got 4. Check the sizes of the layers.", [&] {
+    ops::linear_cross_entropy(nullptr, x, w, Var(), std::vector<int32_t>{0, 1, 2}, 0);
+  });
   expect_error<ShapeError>("[backward] the loss must be one number; got shape [3, 4]. Reduce it with a mean or sum.",
                            [&] {
                              Tape tape;
@@ -191,6 +205,28 @@ TEST(Functions, KeepNaNAndDoNotOverflow) {
   EXPECT_TRUE(std::isnan(ops::maximum(nullptr, zero, bad).value().data<double>()[1]));
   EXPECT_EQ(ops::log_sigmoid(nullptr, x).value().data<double>()[2], -800);
   EXPECT_NEAR(ops::log_sigmoid(nullptr, x).value().data<double>()[3], 0, 1e-300);
+}
+
+TEST(CrossEntropy, OfALinearLayerEqualsTheTwoOpsOverManyBlocks) {
+  const int64_t rows = 300, in = 9, vocab = 37;
+  std::vector<int32_t> targets;
+  for (int64_t i = 0; i < rows; ++i) targets.push_back(static_cast<int32_t>(i * 7 % vocab));
+  for (const double smoothing : {0.0, 0.2}) {
+    const std::vector<Var> whole{random_var({rows, in}, 1), random_var({vocab, in}, 2), random_var({vocab}, 3)};
+    const std::vector<Var> blocks{random_var({rows, in}, 1), random_var({vocab, in}, 2), random_var({vocab}, 3)};
+    Tape tape;
+    const auto want = ops::cross_entropy(&tape, ops::linear(&tape, whole[0], whole[1], whole[2]), targets, smoothing);
+    tape.backward(want.loss);
+    const auto got = ops::linear_cross_entropy(&tape, blocks[0], blocks[1], blocks[2], targets, smoothing);
+    EXPECT_NEAR(got.loss.value().item(), want.loss.value().item(), 1e-12);
+    EXPECT_NEAR(got.nll_sum, want.nll_sum, 1e-9);
+    tape.backward(got.loss);
+    for (size_t v = 0; v < whole.size(); ++v)
+      for (int64_t i = 0; i < whole[v].value().numel(); ++i)
+        EXPECT_NEAR(blocks[v].grad().data<double>()[i], whole[v].grad().data<double>()[i], 1e-12) << v << " " << i;
+    const auto without = ops::linear_cross_entropy(nullptr, blocks[0], blocks[1], blocks[2], targets, smoothing);
+    EXPECT_EQ(without.nll_sum, got.nll_sum);
+  }
 }
 
 TEST(CrossEntropy, IsLogOfVocabularyForUniformLogits) {

@@ -62,6 +62,27 @@ TEST_P(Pointwise, MapsAndReductionsEqualReference) {
   }
 }
 
+TEST_P(Pointwise, CrossEntropyOfARowEqualsReference) {
+  for (const int64_t n : {1, 7, 16, 45, 200}) {
+    const auto x = random_values<float>(n, 1), bias = random_values<float>(n, 2);
+    const auto xd = widen(x), bd = widen(bias);
+    for (const bool with_bias : {false, true})
+      for (const double smoothing : {0.0, 0.1})
+        for (const bool gradient : {false, true}) {
+          auto y = x;
+          auto want = xd;
+          const int64_t target = n / 2;
+          const RowLoss got =
+              fast_.cross_entropy({n, y.data(), with_bias ? bias.data() : nullptr, target, smoothing, gradient, 0.5f});
+          const RowLoss exact =
+              exact_.cross_entropy({n, want.data(), with_bias ? bd.data() : nullptr, target, smoothing, gradient, 0.5});
+          EXPECT_NEAR(got.nll, exact.nll, 1e-5);
+          EXPECT_NEAR(got.uniform, exact.uniform, 1e-5);
+          if (gradient) expect_near(y, want, 1e-6, "gradient of cross_entropy");
+        }
+  }
+}
+
 TEST_P(Pointwise, SpecialValuesBehave) {
   const float inf = std::numeric_limits<float>::infinity();
   const std::vector<float> x = {0, -0.0f, 100, -100, inf, -inf, NAN, 1e-30f};

@@ -66,6 +66,24 @@ TEST_P(BothModels, GradientEqualsCentralDifferences) {
   EXPECT_LE(check.worst, 1e-6) << check.where;
 }
 
+TEST_P(BothModels, LossIsThatOfTheLogits) {
+  const std::vector<int32_t> ids = {3, 4, 5, 6, 2, 3}, targets = {5, 6, 2, 3, 0, 1};
+  for (const bool tied : {true, false})
+    for (const int64_t embedding : {4, 6}) {
+      LanguageModelConfig c = small(GetParam());
+      c.tie_weights = tied;
+      c.embedding_size = embedding;
+      LanguageModel m(c, 7, 1, 3);
+      Context ctx;
+      LanguageState by_logits, by_blocks;
+      const auto want = ops::cross_entropy(nullptr, m.forward(ctx, ids, 2, by_logits), targets, 0);
+      const auto got = m.loss(ctx, ids, targets, 2, by_blocks);
+      EXPECT_NEAR(got.nll_sum, want.nll_sum, 1e-5);
+      EXPECT_NEAR(got.loss.value().item(), want.loss.value().item(), 1e-6);
+      EXPECT_EQ(logits(m, {4, 2}, 2, by_blocks), logits(m, {4, 2}, 2, by_logits));
+    }
+}
+
 TEST_P(BothModels, TyingTakesTheEmbeddingAsOutputMatrix) {
   LanguageModelConfig c = small(GetParam());
   const int64_t tied = LanguageModel(c, 7, 1, 3).num_parameters();

@@ -223,7 +223,7 @@ TEST(Divergence, IsARowAndANoteOfTiming) {
   o.cells = "lstm";
   o.periods = {3};
   o.seeds = 2;
-  o.learning_rate = 1e38;
+  o.learning_rate = 3e38;
   const Report report = timing_experiment(o, {});
   EXPECT_EQ(diverged(report),
             (std::vector<std::string>{"lstm on count with period 3, seed 1", "lstm on count with period 3, seed 2"}));

@@ -18,15 +18,7 @@ void accumulate_weight_gradient(Var w, const Tensor& dy, const Tensor& x) {
 void accumulate_bias_gradient(Var b, const Tensor& dy) {
   with_scalar(dy.dtype(), [&]<class T>() {
     auto [db, accumulate] = b.grad_target();
-    T* sums = db.template data<T>();
-    const T* d = dy.data<T>();
-    const int64_t rows = dy.dim(0), n = dy.dim(1);
-    parallel_for(
-        n, rows,
-        [&, add = accumulate](int64_t begin, int64_t end) {
-          kernels::table<T>().column_sums(rows, end - begin, d + begin, n, sums + begin, add);
-        },
-        16);
+    column_sums<T>(dy.dim(0), dy.dim(1), dy.data<T>(), db.template data<T>(), accumulate);
   });
 }
 

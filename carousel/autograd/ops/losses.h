@@ -18,4 +18,9 @@ struct CrossEntropy {
 /// ShapeError.
 CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_t> targets, double smoothing);
 
+/// cross_entropy(linear(x, w, b)) for x [N, I], w [V, I], b [V] or undefined, without the logits ever being in memory
+/// as a whole: forward goes over blocks of rows and makes the gradients of each while its logits are at hand.
+CrossEntropy linear_cross_entropy(Tape* tape, const Var& x, const Var& w, const Var& b,
+                                  std::span<const int32_t> targets, double smoothing);
+
 }  // namespace carousel::ops

@@ -99,6 +99,23 @@ double log_softmax(int64_t n, const T* x, T* y) {
 }
 
 template <class T>
+RowLoss cross_entropy(const CrossEntropyRow<T>& p) {
+  double sum = 0;
+  for (int64_t i = 0; i < p.n; ++i) {
+    if (p.bias) p.x[i] += p.bias[i];
+    sum += static_cast<double>(p.x[i]);
+  }
+  const double total = log_sum_exp(p.n, p.x);
+  const RowLoss loss{total - static_cast<double>(p.x[p.target]), total - sum / static_cast<double>(p.n)};
+  if (!p.gradient) return loss;
+  const double scale = static_cast<double>(p.scale), uniform = p.smoothing / static_cast<double>(p.n);
+  for (int64_t i = 0; i < p.n; ++i)
+    p.x[i] = static_cast<T>(
+        scale * (std::exp(static_cast<double>(p.x[i]) - total) - uniform - (i == p.target ? 1 - p.smoothing : 0)));
+  return loss;
+}
+
+template <class T>
 T dot(int64_t n, const T* x, const T* y) {
   T sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += x[i] * y[i];
@@ -173,6 +190,7 @@ Table<T> make_table() {
   t.tanh = tanh_all<T>;
   t.softmax = softmax<T>;
   t.log_softmax = log_softmax<T>;
+  t.cross_entropy = cross_entropy<T>;
   t.dot = dot<T>;
   t.axpy = axpy<T>;
   t.add_bias = add_bias<T>;

@@ -87,6 +87,47 @@ double LogSoftmaxAll(int64_t n, const float* x, float* y) {
   return log_total;
 }
 
+RowLoss CrossEntropyAll(const CrossEntropyRow<float>& p) {
+  const D d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  V sums = hn::Zero(d);
+  for (; i + lanes <= p.n; i += lanes) {
+    V x = hn::LoadU(d, p.x + i);
+    if (p.bias) hn::StoreU(x = hn::Add(x, hn::LoadU(d, p.bias + i)), d, p.x + i);
+    sums = hn::Add(sums, x);
+  }
+  auto sum = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sums)));
+  for (; i < p.n; ++i) {
+    if (p.bias) p.x[i] += p.bias[i];
+    sum += static_cast<double>(p.x[i]);
+  }
+  const float top = MaxOf(p.n, p.x);
+  const V vtop = hn::Set(d, top);
+  const float target = p.x[p.target];
+  sums = hn::Zero(d);
+  for (i = 0; i + lanes <= p.n; i += lanes) {
+    const V e = Exp(d, hn::Sub(hn::LoadU(d, p.x + i), vtop));
+    if (p.gradient) hn::StoreU(e, d, p.x + i);
+    sums = hn::Add(sums, e);
+  }
+  auto total = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sums)));
+  for (; i < p.n; ++i) {
+    const float e = std::exp(p.x[i] - top);
+    if (p.gradient) p.x[i] = e;
+    total += static_cast<double>(e);
+  }
+  const double log_total = static_cast<double>(top) + std::log(total);
+  const RowLoss loss{log_total - static_cast<double>(target), log_total - sum / static_cast<double>(p.n)};
+  if (!p.gradient) return loss;
+  const auto scale = static_cast<double>(p.scale);
+  const V factor = hn::Set(d, static_cast<float>(scale / total));
+  const V uniform = hn::Set(d, static_cast<float>(scale * p.smoothing / static_cast<double>(p.n)));
+  Map(p.n, p.x, p.x, [factor, uniform](V v) HWY_ATTR { return hn::MulSub(v, factor, uniform); });
+  p.x[p.target] -= static_cast<float>(scale * (1 - p.smoothing));
+  return loss;
+}
+
 float DotAll(int64_t n, const float* x, const float* y) {
   const D d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -232,6 +273,7 @@ HWY_EXPORT(SigmoidAll);
 HWY_EXPORT(TanhAll);
 HWY_EXPORT(SoftmaxAll);
 HWY_EXPORT(LogSoftmaxAll);
+HWY_EXPORT(CrossEntropyAll);
 HWY_EXPORT(DotAll);
 HWY_EXPORT(AxpyAll);
 HWY_EXPORT(AddBiasAll);
@@ -250,6 +292,9 @@ void softmax(int64_t n, float* x) {
 }
 double log_softmax(int64_t n, const float* x, float* y) {
   return HWY_DYNAMIC_DISPATCH(LogSoftmaxAll)(n, x, y);
+}
+RowLoss cross_entropy(const CrossEntropyRow<float>& p) {
+  return HWY_DYNAMIC_DISPATCH(CrossEntropyAll)(p);
 }
 float dot(int64_t n, const float* x, const float* y) {
   return HWY_DYNAMIC_DISPATCH(DotAll)(n, x, y);

@@ -9,6 +9,7 @@ void sigmoid(int64_t n, const float* x, float* y);
 void tanh(int64_t n, const float* x, float* y);
 void softmax(int64_t n, float* x);
 double log_softmax(int64_t n, const float* x, float* y);
+RowLoss cross_entropy(const CrossEntropyRow<float>& p);
 float dot(int64_t n, const float* x, const float* y);
 void axpy(int64_t n, float a, const float* x, float* y);
 void add_bias(int64_t m, int64_t n, const float* bias, float* y);

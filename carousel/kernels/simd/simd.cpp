@@ -28,6 +28,7 @@ void fill(Table<float>& table) {
   table.tanh = tanh;
   table.softmax = softmax;
   table.log_softmax = log_softmax;
+  table.cross_entropy = cross_entropy;
   table.dot = dot;
   table.axpy = axpy;
   table.add_bias = add_bias;
