@@ -11,6 +11,8 @@
 #include "apps/cli/progress.h"
 #include "apps/cli/text_input.h"
 #include "carousel/base/error.h"
+#include "carousel/base/profile.h"
+#include "carousel/kernels/table.h"
 
 namespace carousel::cli {
 
@@ -21,7 +23,7 @@ struct TrainFlags {
   std::string output, task, columns, config;
   // Texts, because the option table reads and checks them: one rule for flags, --set, files and environment.
   std::string epochs, max_seconds, seed, threads;
-  bool resume = false, json = false;
+  bool resume = false, json = false, profile = false;
 };
 
 std::vector<engine::Setting> settings_of(const TrainFlags& flags) {
@@ -77,6 +79,25 @@ Json to_json(const engine::TrainReport& report, const std::string& resume_comman
   return json;
 }
 
+/// Where the time went, as text for people.
+void say_profile(const profile::Report& report) {
+  const double all = report.seconds * report.threads;
+  say(fmt::format("\nwhere the time of {} threads went, in {}:", report.threads, clock_text(report.seconds)));
+  for (const profile::Row& row : report.rows) {
+    std::string line =
+        fmt::format("  {:<10} {:5.1f} % {:9.2f} s", row.name, all > 0 ? 100 * row.seconds / all : 0.0, row.seconds);
+    if (row.operations > 0) line += fmt::format("   {:.1f} GFLOP/s a thread", row.operations / row.seconds / 1e9);
+    say(line);
+  }
+}
+
+Json to_json(const profile::Report& report) {
+  Json rows = Json::object();
+  for (const profile::Row& row : report.rows)
+    rows[row.name] = {{"seconds", row.seconds}, {"calls", row.calls}, {"operations", row.operations}};
+  return {{"seconds", report.seconds}, {"threads", report.threads}, {"parts", rows}};
+}
+
 void say_summary(const engine::TrainReport& report, const TrainFlags& flags, const std::string& program) {
   say(fmt::format("\n{}: {} steps, {:.1f} epochs, {}; best dev {} {}", report.model_file, report.steps, report.epochs,
                   clock_text(report.seconds), metric_title(report.metric),
@@ -107,7 +128,12 @@ int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments
   request.resume = flags.resume;
 
   ProgressPrinter printer;
+  if (flags.profile) {
+    kernels::use_profiled();
+    profile::start();
+  }
   const engine::TrainReport report = engine::Engine::train(request, printer);
+  profile::stop();
   printer.finish();
 
   using Outcome = engine::TrainReport::Outcome;
@@ -120,7 +146,12 @@ int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments
   } else if (report.outcome == Outcome::finished) {  // of a run that was finished before the engine has told
     say_summary(report, flags, arguments.front());
   }
-  if (flags.json) print_json(to_json(report, resume_command));
+  if (flags.profile) say_profile(profile::report());
+  if (flags.json) {
+    Json json = to_json(report, resume_command);
+    if (flags.profile) json["profile"] = to_json(profile::report());
+    print_json(json);
+  }
   if (report.outcome != Outcome::interrupted) return kOk;
   return Interrupt::requested() ? Interrupt::exit_code() : kOther;
 }
@@ -164,6 +195,7 @@ void add_train(Program& program) {
   command->add_option("--seed", flags->seed, "Seed of all random numbers")->type_name("N");
   command->add_option("--threads", flags->threads, "Threads; 0 for all cores")->type_name("N");
   command->add_flag("--resume", flags->resume, "Go on from the checkpoint beside MODEL, or start when there is none");
+  command->add_flag("--profile", flags->profile, "Print at the end where the time went");
   command->add_flag("--json", flags->json, "Print one JSON object about the run to stdout at the end");
 }
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "carousel/base/error.h"
+#include "carousel/kernels/profiled.h"
 #include "carousel/kernels/reference/reference.h"
 #include "carousel/kernels/simd/simd.h"
 #include "carousel/kernels/table.h"
@@ -65,6 +66,10 @@ const Table<float>& table_named(const std::string& name) {
 
 void use(const std::string& name) {
   active_table = &table_named(name);
+}
+
+void use_profiled() {
+  active_table = &profiled(table<float>());
 }
 
 template <>

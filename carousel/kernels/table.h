@@ -149,6 +149,8 @@ const Table<float>& table_named(const std::string& name);
 std::vector<std::string> available();
 /// Makes `name` the active set, for tests and benchmarks.
 void use(const std::string& name);
+/// Puts a clock around the kernels of the active set (base/profile.h), until the next use().
+void use_profiled();
 /// "onednn 2.6.3 + highway AVX3" and the like, for --version.
 std::string describe_active();
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "carousel/base/profile.h"
 #include "carousel/data/stream_batcher.h"
 
 namespace carousel::tasks {
@@ -40,7 +41,10 @@ class LanguageModelObjective final : public train::Objective {
   train::BatchLoss loss(nn::Context& ctx, int64_t, int64_t batch, const train::StepInfo&) override {
     if (batch == 0 || !model_.parts().options.carry_state) reset();
     std::vector<int32_t> inputs, targets;
-    batcher_.fill(sets_.train.ids, batch, inputs, targets);
+    {
+      const profile::Scope scope(profile::Part::data);
+      batcher_.fill(sets_.train.ids, batch, inputs, targets);
+    }
     nn::LanguageState state = load_state();
     const ops::CrossEntropy ce = model_.network().loss(ctx, inputs, targets, batcher_.batch_size(), state);
     keep_state(state);

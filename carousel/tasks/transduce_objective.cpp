@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "carousel/base/profile.h"
 #include "carousel/data/batcher.h"
 #include "carousel/nn/guided_attention.h"
 
@@ -57,11 +58,7 @@ class TransduceObjective final : public train::Objective {
   int64_t num_batches(int64_t epoch) override { return batcher_.num_batches(epoch); }
 
   train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo& info) override {
-    nn::Seq2SeqBatch pairs;
-    for (const int64_t i : batcher_.batch(epoch, batch)) {
-      pairs.sources.push_back(sources_[static_cast<size_t>(i)]);
-      pairs.targets.push_back(targets_[static_cast<size_t>(i)]);
-    }
+    const nn::Seq2SeqBatch pairs = pairs_of(epoch, batch);
     const nn::Seq2SeqConfig& c = model_.network().config();
     const double fade = c.guided_until > 0 ? std::max(0.0, 1.0 - info.progress / c.guided_until) : 0.0;
     const nn::Seq2SeqLoss result = model_.network().loss(ctx, pairs, c.guided_attention * fade);
@@ -92,6 +89,16 @@ class TransduceObjective final : public train::Objective {
   }
 
  private:
+  nn::Seq2SeqBatch pairs_of(int64_t epoch, int64_t batch) {
+    const profile::Scope scope(profile::Part::data);
+    nn::Seq2SeqBatch pairs;
+    for (const int64_t i : batcher_.batch(epoch, batch)) {
+      pairs.sources.push_back(sources_[static_cast<size_t>(i)]);
+      pairs.targets.push_back(targets_[static_cast<size_t>(i)]);
+    }
+    return pairs;
+  }
+
   /// Loss and accuracy when every prefix is the right one; the distance to the free-running error is the exposure bias.
   void teacher_forced(train::Evaluation& e) {
     nn::Seq2SeqLoss sum;

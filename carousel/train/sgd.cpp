@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
 #include "carousel/train/optimizer.h"
 
@@ -35,6 +36,7 @@ class Sgd : public EachParameter<Sgd> {
 #pragma omp parallel if (n >= kParallelFrom)
     {
       const FlushDenormals flush;
+      const profile::Scope scope(profile::Part::optimizer);
       if (buffer == nullptr) {  // NOLINT(bugprone-branch-clone): the linter sees only the pragmas, which are alike
 #pragma omp for simd schedule(static)
         for (int64_t i = 0; i < n; ++i) w[i] -= rate * (scale * g[i] + decay * w[i]);
