@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "carousel/base/error.h"
+#include "carousel/decode/constrained_model.h"
 #include "carousel/decode/search.h"
 
 namespace carousel::decode {
@@ -20,6 +21,9 @@ void SearchConfig::options(OptionTable& table) {
   table.add("max_length_factor", &max_length_factor, "An output has at most this times the symbols of its input ...")
       .range(0, 1e6);
   table.add("max_length_extra", &max_length_extra, "... plus this many.").range(1, 1e6);
+  table.add("min_length", &min_length, "Least symbols of an output.").range(0, 1e6);
+  table.add("no_repeat_ngram", &no_repeat_ngram, "No sequence of so many symbols comes twice in an output; 0: any may.")
+      .range(0, 1000);
 }
 
 int64_t SearchConfig::max_length(int64_t source_length) const {
@@ -44,6 +48,12 @@ void check_search(const StepModel& model, std::span<const int64_t> source_length
     throw ConfigError(
         fmt::format("[decode] beam_size and nbest must be at least 1; got {} and {}. Use 1 for one answer.",
                     config.beam_size, config.nbest));
+  }
+  if (config.min_length < 0 || config.no_repeat_ngram < 0) {
+    throw ConfigError(
+        fmt::format("[decode] min_length and no_repeat_ngram must be at least 0; got {} and {}. Use 0 to switch one "
+                    "off.",
+                    config.min_length, config.no_repeat_ngram));
   }
   if (!(config.length_penalty >= 0)) {
     throw ConfigError(
@@ -77,7 +87,11 @@ const std::vector<Method>& methods() {
 
 Results search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config) {
   for (const Method& method : methods()) {
-    if (method.fits(config)) return method.search(model, source_lengths, config);
+    if (!method.fits(config)) continue;
+    check_search(model, source_lengths, config);
+    if (config.min_length == 0 && config.no_repeat_ngram == 0) return method.search(model, source_lengths, config);
+    ConstrainedModel constrained(model, config);
+    return method.search(constrained, source_lengths, config);
   }
   throw UnsupportedError("[decode] a search method must fit the options; got none. Use beam_size 1.");
 }

@@ -17,6 +17,8 @@ struct SearchConfig {
   double length_penalty = 0;      ///< alpha of Wu et al. 2016; 0: rank by probability, more: prefer longer outputs
   double max_length_factor = 2;   ///< an output may have this times the source's length ...
   int64_t max_length_extra = 20;  ///< ... plus this many symbols, its end marker included
+  int64_t min_length = 0;         ///< least symbols of an output, its end marker not counted
+  int64_t no_repeat_ngram = 0;    ///< no sequence of so many symbols comes twice in an output; 0: any may
 
   /// Adds the rows to the section "decode". nbest belongs to a question, not to a model, and is none of them.
   void options(OptionTable& table);
@@ -56,7 +58,7 @@ struct Method {
 };
 /// All search methods; the first that fits a configuration is used for it.
 const std::vector<Method>& methods();
-/// Runs the method that fits `config`.
+/// Runs the method that fits `config`, over a ConstrainedModel where min_length or no_repeat_ngram ask for one.
 Results search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config);
 
 /// Checks that both searches share. `rows` x `vocab_size` log-probabilities of a step.

@@ -216,6 +216,8 @@ decode::SearchConfig TransduceModel::search_config(const PredictOptions& options
   decode::SearchConfig config = parts_.config.search;
   if (options.beam_size > 0) config.beam_size = options.beam_size;
   if (options.length_penalty >= 0) config.length_penalty = options.length_penalty;
+  if (options.min_length >= 0) config.min_length = options.min_length;
+  if (options.no_repeat_ngram >= 0) config.no_repeat_ngram = options.no_repeat_ngram;
   config.nbest = options.nbest;
   return config;
 }

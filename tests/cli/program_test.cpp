@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/cli/tree.h"
 #include "carousel/base/rng.h"
@@ -443,6 +444,27 @@ TEST_F(Model, LengthPenaltyReachesInspect) {
     return run({"inspect", model(), "abc", "--beam", "8", "--nbest", "8", "--length-penalty", penalty, "--json"}).out;
   };
   EXPECT_NE(output("0"), output("10"));
+}
+
+TEST_F(Model, LeastLengthAndRepetitionReachPredict) {
+  const auto answer = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> words = {"predict", model()};
+    words.insert(words.end(), flags.begin(), flags.end());
+    std::string out = run(words, "abcab\n").out;
+    EXPECT_FALSE(out.empty());
+    out.pop_back();  // the line end
+    return out;
+  };
+  EXPECT_GE(answer({"--min-length", "14"}).size(), 14u);
+  const std::string once = answer({"--min-length", "6", "--no-repeat-ngram", "1"});
+  EXPECT_EQ(std::set<char>(once.begin(), once.end()).size(), once.size()) << once;
+  EXPECT_EQ(
+      run({"predict", model(), "--min-length", "-2"}, "a\n").err,
+      "carousel: [--min-length] min_length must be an integer from 0 to 1000000, or auto; got \"-2\". It means: The "
+      "least symbols of an answer.\n");
+  EXPECT_EQ(run({"predict", model(), "--no-repeat-ngram", "x"}, "a\n").err,
+            "carousel: [--no-repeat-ngram] no_repeat_ngram must be an integer from 0 to 1000, or auto; got \"x\". It "
+            "means: The symbols of a sequence that must not come twice.\n");
 }
 
 TEST_F(Model, InfoListsTensorsAndParameters) {

@@ -309,6 +309,51 @@ TEST(Search, ImpossibleTokensAreNeverProduced) {
   }
 }
 
+bool repeats(const Tokens& tokens, int64_t n) {
+  for (auto a = tokens.begin(); a + n <= tokens.end(); ++a)
+    for (auto b = a + 1; b + n <= tokens.end(); ++b)
+      if (std::equal(a, a + n, b)) return true;
+  return false;
+}
+
+TEST(Search, ConstraintsLeaveTheBestOfTheOutputsThatKeepThem) {
+  const bool holds = rc::check([] {
+    const uint64_t seed = *rc::gen::arbitrary<uint64_t>();
+    const int64_t vocab_size = *rc::gen::inRange(4, 6);
+    SearchConfig config = config_of(2000, *rc::gen::inRange(4, 6));
+    config.min_length = *rc::gen::inRange(0, 4);
+    config.no_repeat_ngram = *rc::gen::element(0, 2, 3);
+    const auto function = random_function(seed, vocab_size);
+    ToyModel model(1, vocab_size, function);
+    const Hypothesis found = search(model, std::vector<int64_t>{1}, config)[0][0];
+    for (const Hypothesis& best : enumerate(function, 0, config.max_length(1), 0)) {
+      if (best.ended && static_cast<int64_t>(best.tokens.size()) < config.min_length) continue;
+      if (config.no_repeat_ngram > 0 && repeats(best.tokens, config.no_repeat_ngram)) continue;
+      RC_ASSERT(found.tokens == best.tokens);
+      RC_ASSERT(std::abs(found.log_prob - best.log_prob) < 1e-12);
+      break;
+    }
+    config.beam_size = 1;
+    const Hypothesis greedy = search(model, std::vector<int64_t>{1}, config)[0][0];
+    RC_ASSERT(!greedy.ended || static_cast<int64_t>(greedy.tokens.size()) >= config.min_length);
+    RC_ASSERT(config.no_repeat_ngram == 0 || !repeats(greedy.tokens, config.no_repeat_ngram));
+  });
+  EXPECT_TRUE(holds);
+}
+
+TEST(Search, AnOutputEndsWhereTheConstraintsLeaveNothingElse) {
+  ToyModel model = constant(1, {0, 0.1, 0.5, 0.4});
+  SearchConfig config = config_of(1, 30);
+  config.min_length = 10;
+  config.no_repeat_ngram = 1;
+  for (const int64_t beam_size : {1, 3}) {
+    config.beam_size = beam_size;
+    const Hypothesis found = search(model, std::vector<int64_t>{1}, config)[0][0];
+    EXPECT_EQ(found.tokens, (Tokens{2, 3}));
+    EXPECT_TRUE(found.ended);
+  }
+}
+
 TEST(Search, AnEmptyBatchHasNoResults) {
   ToyModel model = constant(0, {0.5, 0.5});
   EXPECT_TRUE(search(model, {}, config_of(1, 3)).empty());
@@ -362,6 +407,10 @@ TEST(Search, RefusesBadArguments) {
             "[decode] beam_size and nbest must be at least 1; got 0 and 1. Use 1 for one answer.");
   EXPECT_EQ(search_error<ConfigError>(model, config_of(1, 3, 1, -1)),
             "[decode] length_penalty must be at least 0; got -1. Use 0 for none.");
+  SearchConfig negative = config_of(1, 3);
+  negative.min_length = -1;
+  EXPECT_EQ(search_error<ConfigError>(constant(1, {0.5, 0.5}), negative),
+            "[decode] min_length and no_repeat_ngram must be at least 0; got -1 and 0. Use 0 to switch one off.");
 }
 
 }  // namespace

@@ -77,7 +77,9 @@ const std::map<std::string, Settings>& changes() {
       {"beam_size", {{"beam_size", "1"}}},
       {"length_penalty", {{"max_steps", "60"}, {"learning_rate", "0.02"}, {"length_penalty", "4"}}},
       {"max_length_factor", {{"max_length_factor", "0"}, {"max_length_extra", "2"}}},
-      {"max_length_extra", {{"max_length_factor", "0"}, {"max_length_extra", "1"}}}};
+      {"max_length_extra", {{"max_length_factor", "0"}, {"max_length_extra", "1"}}},
+      {"min_length", {{"max_steps", "60"}, {"learning_rate", "0.02"}, {"min_length", "12"}}},
+      {"no_repeat_ngram", {{"max_length_factor", "0"}, {"max_length_extra", "6"}, {"no_repeat_ngram", "1"}}}};
   return table;
 }
 
@@ -90,8 +92,9 @@ Settings company(const std::string& name) {
   if (name == "variational_dropout") return {{"num_layers", "2"}};
   if (name == "momentum") return {{"optimizer", "sgd"}};
   // A length penalty reorders hypotheses of unequal lengths that ended: the model must have learnt to end.
-  if (name == "length_penalty") return {{"max_steps", "60"}, {"learning_rate", "0.02"}};
+  if (name == "length_penalty" || name == "min_length") return {{"max_steps, "60"}, {"learning_rate", "0.02"}};
   if (name == "max_length_extra") return {{"max_length_factor", "0"}, {"max_length_extra", "2"}};
+  if (name == "no_repeat_ngram") return {{"max_length_factor", "0"}, {"max_length_extra", "6"}};
   return {};
 }
 
