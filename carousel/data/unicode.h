@@ -23,6 +23,8 @@ void append_utf8(char32_t code_point, std::string& out);
 
 /// White space by the Unicode property White_Space (Python's str.split splits at nearly the same set).
 bool is_space(char32_t code_point);
+/// Letters, marks and digits of any script (general categories L, M, N).
+bool is_letter_or_digit(char32_t code_point);
 /// Without white space at both ends.
 std::string_view trim(std::string_view text);
 /// The runs of `text` between white space.

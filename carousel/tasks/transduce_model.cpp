@@ -151,6 +151,7 @@ std::map<std::string, double> TransduceModel::score(const data::PairData& data,
   train::ErrorRates rates;
   train::Bleu bleu;
   train::Chrf chrf;
+  train::Rouge rouge;
   const bool text = target_is_text();
   for (size_t q = 0; q < questions.size(); ++q) {
     std::vector<std::vector<std::string>> references;
@@ -163,12 +164,16 @@ std::map<std::string, double> TransduceModel::score(const data::PairData& data,
     if (!text) continue;
     bleu.add(outputs[q], texts);
     chrf.add(outputs[q], texts);
+    rouge.add(outputs[q], texts);
   }
   std::map<std::string, double> metrics = {{"sequence_error_rate", rates.sequence_error_rate()},
                                            {"token_error_rate", rates.token_error_rate()}};
   if (text) {
     metrics["bleu"] = bleu.score();
     metrics["chrf"] = chrf.score();
+    metrics["rouge_1"] = rouge.score_1();
+    metrics["rouge_2"] = rouge.score_2();
+    metrics["rouge_l"] = rouge.score_l();
   }
   return metrics;
 }

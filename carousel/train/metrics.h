@@ -1,5 +1,5 @@
-// Scores of predicted sequences against one or more references each. Texts are valid UTF-8. BLEU and chrF run from 0 to
-// 100, rates are fractions.
+// Scores of predicted sequences against one or more references each. Texts are valid UTF-8. BLEU, chrF and ROUGE run
+// from 0 to 100, rates are fractions.
 #pragma once
 
 #include <array>
@@ -69,6 +69,23 @@ class Chrf {
   using Statistics = std::array<Counts, kOrder>;
   static double f_score(const Statistics& statistics);
   Statistics sums_{};
+};
+
+/// ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004) as Google's rouge_score computes them without stemming: F1 of each
+/// prediction, the best of its references for each kind, then the mean. ROUGE-L takes a text as one sequence.
+/// Deviation: words are runs of letters, marks and digits of any script, where rouge_score keeps a-z and 0-9 alone.
+class Rouge {
+ public:
+  /// `references` has at least one element (ShapeError).
+  void add(std::string_view hypothesis, const std::vector<std::string>& references);
+  double score_1() const { return mean(0); }
+  double score_2() const { return mean(1); }
+  double score_l() const { return mean(2); }
+
+ private:
+  double mean(size_t kind) const;
+  std::array<double, 3> sums_{};
+  int64_t count_ = 0;
 };
 
 }  // namespace carousel::train

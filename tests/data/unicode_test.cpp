@@ -69,5 +69,12 @@ TEST(Unicode, QuotesAreSafeToPrintAndClipped) {
   EXPECT_EQ(clip_quoted("\xC3\xA9\xC3\xA9\xC3\xA9", 2), "\"\xC3\xA9\xC3\xA9\"...");
 }
 
+TEST(Unicode, LettersMarksAndDigitsOfAnyScript) {
+  for (const char32_t c : {U'a', U'Z', U'7', U'\u00e9', U'\u0301', U'\u0416', U'\u65e5', U'\u0967', U'\u00bd'})
+    EXPECT_TRUE(is_letter_or_digit(c)) << static_cast<uint32_t>(c);
+  for (const char32_t c : {U' ', U'.', U'-', U'_', U'$', U'\u2019', U'\u3002', U'\u00a0', U'\u2603'})
+    EXPECT_FALSE(is_letter_or_digit(c)) << static_cast<uint32_t>(c);
+}
+
 }  // namespace
 }  // namespace carousel::data

@@ -128,6 +128,68 @@ TEST(Chrf, AgreesWithTheDefinition) {
   }
 }
 
+TEST(Rouge, CountsWordsPairsAndTheLongestCommonSubsequence) {
+  Rouge one;
+  // 6 of 7 and 6 of 6 words; of the pairs "the cat", "cat was", "under the", "the bed": 4 of 6 and 4 of 5.
+  one.add("The cat was found under the bed.", {"the cat was under the bed"});
+  EXPECT_NEAR(one.score_1(), 100 * 12.0 / 13, 1e-9);
+  EXPECT_NEAR(one.score_2(), 100 * 8.0 / 11, 1e-9);
+  EXPECT_NEAR(one.score_l(), 100 * 12.0 / 13, 1e-9);
+  Rouge order;  // all words, but in an order of which two stay
+  order.add("c a b", {"a-b (c)"});
+  EXPECT_NEAR(order.score_1(), 100, 1e-9);
+  EXPECT_NEAR(order.score_2(), 50, 1e-9);
+  EXPECT_NEAR(order.score_l(), 100 * 2.0 / 3, 1e-9);
+  Rouge clipped;
+  clipped.add("the the the", {"the cat"});
+  EXPECT_NEAR(clipped.score_1(), 100 * 2.0 / 5, 1e-9);
+}
+
+TEST(Rouge, TakesTheBestReferenceAndTheMeanOverPredictions) {
+  Rouge rouge;
+  rouge.add("a b", {"x y", "a b"});
+  rouge.add("a b", {"x y"});
+  rouge.add("", {"x"});
+  rouge.add("\xC3\x89t\xC3\xA9 42", {"\xC3\xA9t\xC3\xA9, 42!"});
+  EXPECT_NEAR(rouge.score_1(), 50, 1e-9);
+  EXPECT_NEAR(rouge.score_2(), 50, 1e-9);
+  EXPECT_NEAR(rouge.score_l(), 50, 1e-9);
+  EXPECT_EQ(Rouge().score_1(), 0);
+}
+
+/// The longest common subsequence by trying all of them.
+size_t longest_by_trial(std::string_view a, std::string_view b) {
+  size_t best = 0;
+  for (uint32_t kept = 0; kept < (1u << a.size()); ++kept) {
+    size_t at = 0, length = 0;
+    bool fits = true;
+    for (size_t i = 0; i < a.size() && fits; ++i) {
+      if ((kept >> i & 1u) == 0) continue;
+      at = b.find(a[i], at);
+      fits = at != std::string_view::npos;
+      ++at;
+      ++length;
+    }
+    if (fits) best = std::max(best, length);
+  }
+  return best;
+}
+
+TEST(Rouge, LongestCommonSubsequenceEqualsATrialOfAll) {
+  for (uint32_t round = 0; round < 200; ++round) {
+    std::string a, b, spaced_a, spaced_b;
+    for (uint32_t i = 0; i < 8; ++i) {
+      a += static_cast<char>('a' + (round * 7 + i * i * 3 + round * i) % 3);
+      b += static_cast<char>('a' + (round * 5 + i * 11 + round * i * i) % 3);
+      spaced_a += std::string(1, a.back()) + " ";
+      spaced_b += std::string(1, b.back()) + " ";
+    }
+    Rouge rouge;
+    rouge.add(spaced_a, {spaced_b});
+    EXPECT_NEAR(rouge.score_l(), 100.0 * static_cast<double>(longest_by_trial(a, b)) / 8, 1e-9) << a << " " << b;
+  }
+}
+
 TEST(Bleu, NothingScoresZero) {
   EXPECT_EQ(Bleu().score(), 0.0);
   EXPECT_EQ(Chrf().score(), 0.0);
@@ -146,6 +208,8 @@ TEST(Metrics, APredictionNeedsAReference) {
             "[bleu] a prediction needs a reference; got none. Pass at least one.");
   EXPECT_EQ(text_of([] { Chrf().add("a", {}); }),
             "[chrf] a prediction needs a reference; got none. Pass at least one.");
+  EXPECT_EQ(text_of([] { Rouge().add("a", {}); }),
+            "[rouge] a prediction needs a reference; got none. Pass at least one.");
   EXPECT_EQ(text_of([] { ErrorRates().add({}, {}); }),
             "[error_rates] a prediction needs a reference; got none. Pass at least one.");
 }
