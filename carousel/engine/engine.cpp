@@ -10,6 +10,8 @@
 #include "carousel/base/error.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/run_options.h"
+#include "carousel/engine/session.h"
+#include "carousel/engine/session_model.h"
 #include "carousel/engine/training.h"
 
 namespace carousel::engine {
@@ -17,8 +19,10 @@ namespace carousel::engine {
 struct Engine::Impl {
   std::string file;
   std::unique_ptr<tasks::Task> task;
-  std::unique_ptr<tasks::TaskModel> model;
+  std::shared_ptr<tasks::TaskModel> model;
   std::map<std::string, std::string> metadata;
+  std::string config;
+  std::shared_ptr<const Session::Model> sessions;  // made with the first one
 };
 
 Engine::Engine() : impl_(std::make_unique<Impl>()) {}
@@ -123,6 +127,7 @@ Engine Engine::load(const std::string& file) {
   }
   engine.impl_->model = load_model(*engine.impl_->task, archive, file);
   engine.impl_->metadata = std::move(archive.metadata);
+  engine.impl_->config = identity.config;
   return engine;
 }
 
@@ -157,6 +162,11 @@ tasks::AttentionMap Engine::inspect(const std::string& line, const tasks::Predic
 
 tasks::GateTrace Engine::gates(const std::string& line, const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->gates(line, options); });
+}
+
+Session Engine::open_session() {
+  if (!impl_->sessions) impl_->sessions = std::make_shared<const Session::Model>(impl_->model, impl_->config);
+  return Session(impl_->sessions);
 }
 
 ModelInfo Engine::info() {

@@ -66,6 +66,8 @@ struct ModelInfo {
   int64_t parameters = 0;
 };
 
+class Session;
+
 class Engine {
  public:
   /// Trains and writes `request.output`. Throws the errors of base/error.h; DivergedError leaves the last good model.
@@ -86,6 +88,9 @@ class Engine {
   tasks::AttentionMap inspect(const std::string& line, const tasks::PredictOptions& options);
   tasks::GateTrace gates(const std::string& line, const tasks::PredictOptions& options);
   ModelInfo info();
+  /// A session at its beginning, see session.h; weights are packed with the first one. Throws UnsupportedError where
+  /// the model cannot answer at each step of its input.
+  Session open_session();
 
  private:
   Engine();

@@ -176,4 +176,15 @@ ops::CrossEntropy LanguageModel::loss(Context& ctx, const std::vector<int32_t>& 
                                    targets, 0);
 }
 
+StreamNetwork LanguageModel::stream_network() const {
+  if (is_window())
+    throw UnsupportedError(
+        "[language model] a stream goes on from a state, and a window model has none: it reads the last symbols anew "
+        "each time; got such a model. Train with --set model=recurrent.");
+  StreamNetwork network{embedding_, config_.embedding_size, stack_.get(), {}};
+  if (projection_.defined()) network.linear.push_back({projection_, Var()});
+  network.linear.push_back({config_.tie_weights ? embedding_ : output_weight_, output_bias_});
+  return network;
+}
+
 }  // namespace carousel::nn

@@ -9,6 +9,7 @@
 
 #include "carousel/autograd/ops/losses.h"
 #include "carousel/nn/stack.h"
+#include "carousel/nn/stream.h"
 
 namespace carousel::nn {
 
@@ -54,6 +55,9 @@ class LanguageModel final : public Module {
                          int64_t batch_size, LanguageState& state);
   /// The state of `batch_size` streams that have read nothing, with all its tensors, zeros.
   LanguageState begin_state(int64_t batch_size) const;
+
+  /// For reading one symbol at a time. Throws UnsupportedError for a window model.
+  StreamNetwork stream_network() const;
 
   const LanguageModelConfig& config() const { return config_; }
   int64_t vocab_size() const { return vocab_size_; }

@@ -107,6 +107,15 @@ Var SequenceModel::forward(Context& ctx, const SequenceBatch& batch, StackState*
   return pooling_ ? answers : ops::gather_rows(ctx.tape, answers, inverse(rows));
 }
 
+StreamNetwork SequenceModel::stream_network() const {
+  if (!at_each_step() && config_.pooling != "last")
+    throw UnsupportedError(
+        fmt::format("[sequence model] a stream keeps the last state alone, and pooling = {} looks at all of them; got "
+                    "such a model. Train with pooling = last or none.",
+                    config_.pooling));
+  return {embedding_, config_.input_size, &stack_, {{weight_, bias_}}};
+}
+
 SequenceLoss SequenceModel::loss(Context& ctx, const SequenceBatch& batch, const Var& answers) const {
   SequenceLoss result;
   const int64_t places = answers.value().dim(0);

@@ -9,6 +9,7 @@
 
 #include "carousel/nn/pooling.h"
 #include "carousel/nn/stack.h"
+#include "carousel/nn/stream.h"
 
 namespace carousel::nn {
 
@@ -49,6 +50,10 @@ class SequenceModel final : public Module {
   Var forward(Context& ctx, const SequenceBatch& batch, StackState* state = nullptr);
   /// The loss of answers to a batch.
   SequenceLoss loss(Context& ctx, const SequenceBatch& batch, const Var& answers) const;
+
+  /// For reading one step at a time: the answer after each step is the one to the sequence up to it. Throws
+  /// UnsupportedError for pooling that looks at all steps.
+  StreamNetwork stream_network() const;
 
   const SequenceModelConfig& config() const { return config_; }
   const RecurrentStack& stack() const { return stack_; }

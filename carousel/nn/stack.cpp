@@ -46,13 +46,6 @@ std::vector<int64_t> StackConfig::widths() const {
   return hidden_size;
 }
 
-/// Weights of one layer; the stack owns them as its parameters.
-struct RecurrentStack::Layer {
-  int64_t hidden = 0, output = 0;
-  std::vector<CellWeights> weights;  // by direction
-  Var shortcut, gain, bias;
-};
-
 RecurrentStack::RecurrentStack(const StackConfig& config, int64_t input_size, uint64_t seed, std::string prefix)
     : config_(config), cell_(make_cell(config.cell)), prefix_(std::move(prefix)) {
   if (config.recurrent_dropout > 0 && !cell_->has_recurrent_weight())
@@ -63,7 +56,7 @@ RecurrentStack::RecurrentStack(const StackConfig& config, int64_t input_size, ui
   int64_t input = input_size;
   for (const int64_t width : config.widths()) {
     add_layer(input, width, seed);
-    input = layers_.back()->output;
+    input = layers_.back().output;
   }
 }
 
@@ -71,38 +64,32 @@ void RecurrentStack::add_layer(int64_t input, int64_t hidden, uint64_t seed) {
   const auto owner = [this](std::string name, Tensor value) { return parameter(std::move(name), std::move(value)); };
   const size_t index = layers_.size();
   const uint64_t stream = 100 + 10 * index;
-  auto layer = std::make_unique<Layer>();
-  layer->hidden = hidden;
-  layer->output = (config_.bidirectional ? 2 : 1) * cell_->output_size(hidden);
-  layer->weights.push_back(make_weights(*cell_, input, hidden, seed, stream, fmt::format("_l{}", index), owner));
+  StackLayer layer;
+  layer.hidden = hidden;
+  layer.output = (config_.bidirectional ? 2 : 1) * cell_->output_size(hidden);
+  layer.weights.push_back(make_weights(*cell_, input, hidden, seed, stream, fmt::format("_l{}", index), owner));
   if (config_.bidirectional)
-    layer->weights.push_back(
+    layer.weights.push_back(
         make_weights(*cell_, input, hidden, seed, stream + 5, fmt::format("_l{}_reverse", index), owner));
-  if (config_.residual && input != layer->output)
-    layer->shortcut =
-        parameter(fmt::format("residual_l{}.weight", index), glorot_init(layer->output, input, Rng(seed, stream + 9)));
+  if (config_.residual && input != layer.output)
+    layer.shortcut =
+        parameter(fmt::format("residual_l{}.weight", index), glorot_init(layer.output, input, Rng(seed, stream + 9)));
   if (config_.layer_norm) {
-    layer->gain = parameter(fmt::format("norm_l{}.weight", index), Tensor::full({layer->output}, 1));
-    layer->bias = parameter(fmt::format("norm_l{}.bias", index), Tensor::zeros({layer->output}));
+    layer.gain = parameter(fmt::format("norm_l{}.weight", index), Tensor::full({layer.output}, 1));
+    layer.bias = parameter(fmt::format("norm_l{}.bias", index), Tensor::zeros({layer.output}));
   }
   layers_.push_back(std::move(layer));
 }
 
-RecurrentStack::~RecurrentStack() = default;
-
-int64_t RecurrentStack::num_layers() const {
-  return static_cast<int64_t>(layers_.size());
-}
-
 int64_t RecurrentStack::output_size() const {
-  return layers_.back()->output;
+  return layers_.back().output;
 }
 
 int64_t RecurrentStack::state_bytes() const {
   int64_t values = 0;
   for (const auto& layer : layers_)
     for (int64_t s = 0; s < cell_->num_states(); ++s)
-      values += cell_->state_size(s, layer->hidden) * static_cast<int64_t>(layer->weights.size());
+      values += cell_->state_size(s, layer.hidden) * static_cast<int64_t>(layer.weights.size());
   return values * static_cast<int64_t>(sizeof(float));
 }
 
@@ -128,7 +115,7 @@ void RecurrentStack::check(const StackState& state, int64_t batch_size) const {
                          cell_->name()),
              fmt::format("{} in layer {}", state[l].empty() ? 0 : state[l][0].size(), l));
     for (size_t s = 0; s < states; ++s) {
-      const Shape wanted{batch_size, cell_->state_size(static_cast<int64_t>(s), layers_[l]->hidden)};
+      const Shape wanted{batch_size, cell_->state_size(static_cast<int64_t>(s), layers_[l].hidden)};
       const Tensor& got = state[l][0][s];
       if (!got.defined() || got.shape() != wanted)
         refuse(fmt::format("the shape {} at {} of layer {}", wanted.str(), cell_->state_names()[s], l),
@@ -153,7 +140,7 @@ Var RecurrentStack::drop(Context& ctx, const Packing& packing, const Var& x) con
 std::vector<Direction> RecurrentStack::directions(Context& ctx, const Packing& packing, size_t layer,
                                                   const StackState* initial) {
   std::vector<Direction> list;
-  for (const CellWeights& weights : layers_[layer]->weights) {
+  for (const CellWeights& weights : layers_[layer].weights) {
     Direction d;
     d.weights = weights;
     d.reverse = !list.empty();
@@ -174,7 +161,7 @@ RecurrentStack::Output RecurrentStack::forward(Context& ctx, const Packing& pack
   Output out;
   Var input = x;
   for (size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = *layers_[l];
+    const StackLayer& layer = layers_[l];
     RecurrentOptions options;
     options.zoneout = config_.zoneout;
     options.training = ctx.training;

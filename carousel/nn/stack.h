@@ -37,6 +37,14 @@ struct StackConfig {
 /// gradients end at them.
 using StackState = std::vector<std::vector<std::vector<Tensor>>>;
 
+/// Weights of one layer of a stack.
+struct StackLayer {
+  int64_t hidden = 0, output = 0;
+  std::vector<CellWeights> weights;  ///< by direction
+  Var shortcut;                      ///< [output, input]; undefined where the residual needs none
+  Var gain, bias;                    ///< of layer_norm; undefined without
+};
+
 /// Layers 0 .. L-1, x -> y: h = layer(x); h += x (residual); h = norm(h) (layer_norm); y = dropout(h).
 ///
 /// Parameters under PyTorch's names, `weight_ih_l0` ... `weight_hh_l1_reverse`; besides `residual_l0.weight` [D*H, I]
@@ -46,7 +54,6 @@ class RecurrentStack final : public Module {
   /// `prefix` stands before the names of layers in what is recorded ("encoder." -> "encoder.0/forget_gate").
   /// Throws ConfigError.
   RecurrentStack(const StackConfig& config, int64_t input_size, uint64_t seed, std::string prefix = "layer.");
-  ~RecurrentStack() override;
 
   struct Output {
     Var y;                                              ///< [rows, output_size], packed
@@ -65,7 +72,9 @@ class RecurrentStack final : public Module {
 
   const StackConfig& config() const { return config_; }
   const Cell& cell() const { return *cell_; }
-  int64_t num_layers() const;
+  int64_t num_layers() const { return static_cast<int64_t>(layers_.size()); }
+  /// For those who run the layers themselves.
+  const StackLayer& layer(int64_t index) const { return layers_[static_cast<size_t>(index)]; }
   int64_t output_size() const;
   /// Bytes of a StackState of one sequence in f32: fixed, however long the sequence.
   int64_t state_bytes() const;
@@ -73,7 +82,6 @@ class RecurrentStack final : public Module {
   void require_streaming() const;
 
  private:
-  struct Layer;
   void add_layer(int64_t input, int64_t hidden, uint64_t seed);
   void check(const StackState& state, int64_t batch_size) const;
   Var drop(Context& ctx, const Packing& packing, const Var& x) const;
@@ -82,7 +90,7 @@ class RecurrentStack final : public Module {
   StackConfig config_;
   std::shared_ptr<const Cell> cell_;
   std::string prefix_;
-  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<StackLayer> layers_;
 };
 
 }  // namespace carousel::nn

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -117,6 +118,43 @@ EvalReport LanguageModelTask::evaluate(const std::vector<std::string>& files, co
   return report;
 }
 
+Streaming LanguageModelTask::streaming() {
+  uint64_t version = 0;  // grows with every change of a weight
+  for (const nn::NamedParameter& p : network_->parameters()) version += p.var.version();
+  if (!stream_ || version != stream_version_)
+    stream_ = std::make_shared<const nn::StreamModel>(network_->stream_network());
+  stream_version_ = version;
+  return {stream_, parts_.tokenizer.get(), kBegin};
+}
+
+namespace {
+
+/// Reads symbols and gives the logits of what follows.
+class Reader {
+ public:
+  explicit Reader(LanguageModelTask& model) : network_(model.network()) {
+    if (!network_.is_window()) stream_.emplace(model.streaming().model);
+  }
+
+  const float* read(const std::vector<int32_t>& symbols) {
+    if (stream_) {
+      for (size_t i = 0; i + 1 < symbols.size(); ++i) stream_->read(symbols[i]);
+      return stream_->step(symbols.back()).data();
+    }
+    nn::Context ctx;
+    logits_ = network_.forward(ctx, symbols, 1, window_).value();
+    return logits_.data<float>() + (logits_.dim(0) - 1) * network_.vocab_size();
+  }
+
+ private:
+  nn::LanguageModel& network_;
+  std::optional<nn::Stream> stream_;
+  nn::LanguageState window_;
+  Tensor logits_;
+};
+
+}  // namespace
+
 Prediction LanguageModelTask::continue_line(const std::string& line) {
   Prediction p;
   p.input = line;
@@ -125,16 +163,12 @@ Prediction LanguageModelTask::continue_line(const std::string& line) {
     p.notes.push_back(fmt::format("unknown symbol: {}", symbol));
   read.insert(read.begin(), kBegin);
   const std::vector<int32_t> given(read.begin() + 1, read.end());
-  nn::LanguageState state;
+  Reader reader(*this);
   std::vector<int32_t> written;
   double log_probability = 0;
-  const auto vocab = static_cast<size_t>(network_->vocab_size());
-  std::vector<float> log_probs(vocab);
+  std::vector<float> log_probs(static_cast<size_t>(network_->vocab_size()));
   while (true) {
-    nn::Context ctx;
-    const Tensor logits = network_->forward(ctx, read, 1, state).value();
-    const float* last = logits.data<float>() + (static_cast<size_t>(logits.dim(0)) - 1) * vocab;
-    kernels::table<float>().log_softmax(network_->vocab_size(), last, log_probs.data());
+    kernels::table<float>().log_softmax(network_->vocab_size(), reader.read(read), log_probs.data());
     // Begin and unknown markers are no answers.
     log_probs[data::Vocabulary::kBos] = log_probs[data::Vocabulary::kUnk] = -std::numeric_limits<float>::infinity();
     const auto best = static_cast<int32_t>(std::max_element(log_probs.begin(), log_probs.end()) - log_probs.begin());

@@ -45,6 +45,7 @@ class LanguageModelTask final : public TaskModel {
   GateTrace gates(const std::string& line, const PredictOptions& options) override;
   std::vector<std::string> views() const override;
   std::vector<std::pair<std::string, std::string>> describe() override;
+  Streaming streaming() override;
 
   nn::LanguageModel& network() { return *network_; }
   const LanguageModelParts& parts() const { return parts_; }
@@ -59,6 +60,8 @@ class LanguageModelTask final : public TaskModel {
 
   LanguageModelParts parts_;
   std::unique_ptr<nn::LanguageModel> network_;
+  std::shared_ptr<const nn::StreamModel> stream_;  ///< made when first needed, of the weights as they were
+  uint64_t stream_version_ = 0;
 };
 
 /// Rebuilds the parts from a file's metadata; FormatError naming `file`.

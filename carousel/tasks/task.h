@@ -11,8 +11,13 @@
 
 #include "carousel/base/options.h"
 #include "carousel/nn/module.h"
+#include "carousel/nn/stream.h"
 #include "carousel/train/objective.h"
 #include "carousel/train/trainer.h"
+
+namespace carousel::data {
+class Tokenizer;
+}
 
 namespace carousel::tasks {
 
@@ -80,6 +85,13 @@ struct GateTrace {
   std::vector<GateSeries> series;
 };
 
+/// A model made ready to be read step by step.
+struct Streaming {
+  std::shared_ptr<const nn::StreamModel> model;
+  const data::Tokenizer* tokenizer = nullptr;  ///< of its symbols, alive as long as the TaskModel; null: frames
+  int32_t begin = -1;                          ///< the symbol that a sequence begins with; -1: none
+};
+
 /// A model of one task: network, vocabularies and everything else that a model file holds.
 class TaskModel {
  public:
@@ -96,6 +108,9 @@ class TaskModel {
   virtual GateTrace gates(const std::string& line, const PredictOptions& options);
   /// What can be looked at, the best first: "attention" (inspect), "gates".
   virtual std::vector<std::string> views() const { return {}; }
+  /// For sessions (engine/session.h). Throws UnsupportedError with the reason where the model cannot answer at each
+  /// step of its input.
+  virtual Streaming streaming();
   /// Rows for `carousel info`: name and value, for people.
   virtual std::vector<std::pair<std::string, std::string>> describe() = 0;
 };

@@ -5,6 +5,7 @@
 
 #include "carousel/base/rng.h"
 #include "carousel/kernels/reference/cells.h"
+#include "carousel/kernels/reference/gemv.h"
 
 namespace carousel::kernels::reference {
 
@@ -172,6 +173,9 @@ Table<T> make_table() {
   t.name = "reference";
   t.gemm = gemm<T>;
   t.pack = pack<T>;
+  t.gemv_size = gemv_size<T>;
+  t.gemv_pack = gemv_pack<T>;
+  t.gemv = gemv<T>;
   t.lstm_forward = lstm_forward<T>;
   t.lstm_backward = lstm_backward<T>;
   t.rnn_forward = rnn_forward<T>;

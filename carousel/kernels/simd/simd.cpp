@@ -2,6 +2,7 @@
 
 #include "carousel/kernels/simd/additive.h"
 #include "carousel/kernels/simd/cells/cells.h"
+#include "carousel/kernels/simd/gemv.h"
 #include "carousel/kernels/simd/pointwise.h"
 #include "carousel/kernels/simd/product.h"
 
@@ -10,6 +11,9 @@ namespace carousel::kernels::simd {
 void fill(Table<float>& table) {
   table.gemm = gemm;
   table.pack = pack;
+  table.gemv_size = gemv_size;
+  table.gemv_pack = gemv_pack;
+  table.gemv = gemv;
   table.lstm_forward = lstm_forward;
   table.lstm_backward = lstm_backward;
   table.rnn_forward = rnn_forward;

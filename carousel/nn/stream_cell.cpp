@@ -1,0 +1,296 @@
+#include "carousel/nn/stream_cell.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "carousel/autograd/parallel.h"
+
+namespace carousel::nn {
+
+PackedRows::PackedRows(const Tensor& w) : rows_(w.dim(0)), columns_(w.dim(1)) {
+  const auto& table = kernels::table<float>();
+  gemv_ = table.gemv;
+  packed_ = Tensor::empty({table.gemv_size(rows_, columns_)});
+  table.gemv_pack(rows_, columns_, w.data<float>(), columns_, packed_.data<float>());
+}
+
+namespace {
+
+/// Units of a layer, from its weights.
+int64_t hidden_of(const Cell& cell, const CellWeights& weights) {
+  return weights.w_ih.value().dim(0) / cell.num_gates();
+}
+
+int64_t state_values(const Cell& cell, int64_t hidden) {
+  int64_t sum = 0;
+  for (int64_t s = 0; s < cell.num_states(); ++s) sum += cell.state_size(s, hidden);
+  return sum;
+}
+
+/// Values of the states that zoneout may mix.
+int64_t free_values(const Cell& cell, int64_t hidden) {
+  int64_t sum = 0;
+  for (int64_t s = 0; s < cell.num_free_states(); ++s) sum += cell.state_size(s, hidden);
+  return sum;
+}
+
+/// Bytes of weights from which on a layer is worth two cores: some two microseconds of reading.
+constexpr int64_t kWorthSharing = int64_t{256} << 10;
+/// How much longer than for its own share the first thread waits for the other's.
+constexpr auto kPatience = std::chrono::microseconds(2);
+
+/// Rows `units` of each of the blocks of `hidden` rows.
+Tensor rows_of_units(const Tensor& w, const Range& blocks, int64_t hidden, const Range& units) {
+  const int64_t columns = w.rank() > 1 ? w.dim(1) : 1;
+  Tensor picked = Tensor::empty({blocks.size() * units.size(), columns});
+  float* to = picked.data<float>();
+  for (int64_t block = blocks.begin; block < blocks.end; ++block)
+    to = std::copy_n(w.data<float>() + (block * hidden + units.begin) * columns, units.size() * columns, to);
+  return picked;
+}
+
+/// The fused kernels for some units of a layer.
+class UnitsOfCell {
+ public:
+  UnitsOfCell(const FusedCell<float>& fused, const CellWeights& weights, int64_t hidden, Range units)
+      : fused_(fused), hidden_(hidden), units_(units) {
+    const auto picked = [&](const Var& v, const Range& blocks) {
+      return v.defined() ? rows_of_units(v.value(), blocks, hidden, units) : Tensor();
+    };
+    if (fused.peephole) peephole_ = picked(weights.extra[0], {0, 3});
+    for (const FusedStage<float>& s : fused.stages) {
+      const Range gates{s.first_gate, s.last_gate};
+      Stage& stage = stages_.emplace_back();
+      stage.forward = s.forward;
+      stage.width = gates.size() * units.size();
+      stage.scratch = scratch_size_;
+      scratch_size_ += stage.width * (fused.apart ? 2 : 1);
+      stage.input = PackedRows(picked(weights.w_ih, gates));
+      if (fused.recurrent_product) stage.recurrent = PackedRows(picked(weights.w_hh, gates));
+      stage.bias = picked(weights.b_ih, gates);
+      stage.recurrent_bias = picked(weights.b_hh, gates);
+      if (stage.bias.defined() && stage.recurrent_bias.defined() && !fused.apart) {
+        kernels::table<float>().axpy(stage.width, 1, stage.recurrent_bias.data<float>(), stage.bias.data<float>());
+        stage.recurrent_bias = Tensor();
+      }
+    }
+  }
+
+  const Range& units() const { return units_; }
+  size_t num_stages() const { return stages_.size(); }
+  int64_t scratch_size() const { return scratch_size_; }
+
+  /// What a stage reads, of all units, and writes, of its own.
+  struct Data {
+    const float *x, *before;  ///< input and states
+    const float* operand;     ///< of a second stage: what the first left for the product with U
+    float* scratch;           ///< kept from stage to stage
+    float *h, *c, *left;      ///< new states, and the operand of the next stage
+  };
+  void run(size_t number, const Data& d) const {
+    const Stage& stage = stages_[number];
+    kernels::CellForward<float> p;
+    p.rows = 1;
+    p.hidden = p.ldh = units_.size();
+    p.gates = d.scratch + stage.scratch;
+    p.h_prev = d.before + units_.begin;
+    p.h = d.h;
+    if (fused_.cell_state) {
+      p.c_prev = d.before + hidden_ + units_.begin;
+      p.c = d.c;
+    }
+    const float* operand = number == 0 ? d.before : d.operand;
+    stage.input.multiply(d.x, p.gates, false);
+    if (fused_.apart) {
+      p.recurrent = p.gates + stage.width;
+      stage.recurrent.multiply(operand, p.recurrent, false);
+    } else if (fused_.recurrent_product) {
+      stage.recurrent.multiply(operand, p.gates, true);
+    }
+    p.bias = data_or_null(stage.bias);
+    p.recurrent_bias = data_or_null(stage.recurrent_bias);
+    p.peephole = data_or_null(peephole_);
+    if (number > 0) p.reset_update = d.scratch + stages_[number - 1].scratch;
+    p.operand = d.left;
+    p.relu = fused_.relu;
+    p.keep = fused_.keep;
+    stage.forward(p);
+  }
+
+ private:
+  struct Stage {
+    kernels::CellForwardKernel<float> forward = nullptr;
+    int64_t width = 0, scratch = 0;  // of its gates, and where they lie
+    PackedRows input, recurrent;
+    Tensor bias, recurrent_bias;
+  };
+  static const float* data_or_null(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; }
+
+  const FusedCell<float>& fused_;
+  int64_t hidden_;
+  Range units_;
+  int64_t scratch_size_ = 0;
+  Tensor peephole_;
+  std::vector<Stage> stages_;
+};
+
+class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
+ public:
+  FusedStreamCell(const Cell& cell, const CellWeights& weights, double zoneout)
+      : StreamCell(state_values(cell, hidden_of(cell, weights)), cell.output_size(hidden_of(cell, weights))),
+        fused_(cell.fused<float>()),
+        hidden_(hidden_of(cell, weights)),
+        input_(weights.w_ih.value().dim(1)),
+        zoned_(zoneout > 0 ? free_values(cell, hidden_) : 0),
+        share_of_new_(static_cast<float>(1 - zoneout)) {
+    const int64_t bytes = cell.num_gates() * hidden_ * (input_ + hidden_) * static_cast<int64_t>(sizeof(float));
+    const int64_t cut = bytes >= kWorthSharing ? std::min((hidden_ / 2 + 31) / 32 * 32, hidden_) : hidden_;
+    parts_.reserve(2);
+    parts_.emplace_back(fused_, weights, hidden_, Range{0, cut});
+    if (cut < hidden_) parts_.emplace_back(fused_, weights, hidden_, Range{cut, hidden_});
+    scratch_size_ = hidden_;  // the operand of a second stage
+    for (const UnitsOfCell& part : parts_) scratch_size_ += part.scratch_size();
+    if (parts_.size() > 1) helper_room_ = input_ + state_size_ + 4 * hidden_ + parts_[1].scratch_size();
+  }
+
+  void step(const float* x, const float* before, float* after, float* scratch, StreamHelper* helper) const override {
+    float* operand = scratch;
+    scratch += hidden_;
+    const auto data_of = [&](size_t part) {
+      const int64_t at = parts_[part].units().begin;
+      float* h = after + at;
+      return UnitsOfCell::Data{x,           before,
+                               operand,     part == 0 ? scratch : scratch + parts_[0].scratch_size(),
+                               h,           fused_.cell_state ? h + hidden_ : nullptr,
+                               operand + at};
+    };
+    const UnitsOfCell::Data own = data_of(0);
+    for (size_t stage = 0; stage < parts_[0].num_stages(); ++stage) {
+      if (parts_.size() == 1) {
+        parts_[0].run(stage, own);
+      } else {
+        run_both(stage, own, data_of(1), helper);
+      }
+    }
+    for (int64_t i = 0; i < zoned_; ++i) after[i] = before[i] + (after[i] - before[i]) * share_of_new_;
+  }
+
+ private:
+  void run_both(size_t stage, const UnitsOfCell::Data& first, const UnitsOfCell::Data& second,
+                StreamHelper* helper) const {
+    const bool shared = helper && helper->is_free();
+    StreamHelper::Clock::time_point start;
+    if (shared) {
+      send(stage, second, helper->room());
+      start = StreamHelper::Clock::now();
+      helper->give(*this, static_cast<int64_t>(stage));
+    }
+    parts_[0].run(stage, first);
+    if (shared) {
+      const auto now = StreamHelper::Clock::now();
+      if (helper->finished_by(now + (now - start) / 2 + kPatience)) {
+        receive(stage, helper->room(), second);
+        return;
+      }
+    }
+    parts_[1].run(stage, second);
+  }
+
+  /// Where the second part finds and leaves everything in a helper's room.
+  UnitsOfCell::Data in_room(float* room) const {
+    float *before = room + input_, *operand = before + state_size_, *h = operand + hidden_;
+    return {room, before, operand, h + 3 * hidden_, h, h + hidden_, h + 2 * hidden_};
+  }
+
+  void send(size_t stage, const UnitsOfCell::Data& from, float* room) const {
+    const UnitsOfCell::Data to = in_room(room);
+    std::copy_n(from.x, input_, room);
+    std::copy_n(from.before, state_size_, room + input_);
+    if (stage == 0) return;
+    std::copy_n(from.operand, hidden_, room + input_ + state_size_);
+    std::copy_n(from.scratch, parts_[1].scratch_size(), to.scratch);
+  }
+
+  void receive(size_t stage, float* room, const UnitsOfCell::Data& to) const {
+    const UnitsOfCell::Data from = in_room(room);
+    const int64_t units = parts_[1].units().size();
+    if (stage + 1 < parts_[1].num_stages()) {
+      std::copy_n(from.left, units, to.left);
+      std::copy_n(from.scratch, parts_[1].scratch_size(), to.scratch);
+      return;
+    }
+    std::copy_n(from.h, units, to.h);
+    if (fused_.cell_state) std::copy_n(from.c, units, to.c);
+  }
+
+  void run(int64_t stage, float* room) const override { parts_[1].run(static_cast<size_t>(stage), in_room(room)); }
+
+  FusedCell<float> fused_;
+  int64_t hidden_, input_, zoned_;
+  float share_of_new_;
+  std::vector<UnitsOfCell> parts_;  // two where a helper may take one
+};
+
+/// Any cell by its specification.
+class SteppedStreamCell final : public StreamCell {
+ public:
+  SteppedStreamCell(std::shared_ptr<const Cell> cell, const CellWeights& weights, double zoneout)
+      : StreamCell(state_values(*cell, hidden_of(*cell, weights)), cell->output_size(hidden_of(*cell, weights))),
+        cell_(std::move(cell)),
+        hidden_(hidden_of(*cell_, weights)),
+        zoned_(zoneout > 0 ? free_values(*cell_, hidden_) : 0),
+        share_of_new_(static_cast<float>(1 - zoneout)),
+        input_(weights.w_ih.value()) {
+    // Handles of our own: what ops pack is kept with the handle, and all that is ever kept is made in this first step,
+    // so that later ones only read.
+    const auto own = [](const Var& v) { return v.defined() ? Var(v.value().clone()) : v; };
+    weights_ = {own(weights.w_ih), own(weights.w_hh), own(weights.b_ih), own(weights.b_hh), {}};
+    for (const Var& v : weights.extra) weights_.extra.push_back(own(v));
+    scratch_size_ = input_.rows();
+    const std::vector<float> x(static_cast<size_t>(weights_.w_ih.value().dim(1))),
+        before(static_cast<size_t>(state_size_));
+    std::vector<float> after(before.size()), scratch(static_cast<size_t>(scratch_size_));
+    SteppedStreamCell::step(x.data(), before.data(), after.data(), scratch.data(), nullptr);
+  }
+
+  void step(const float* x, const float* before, float* after, float* scratch, StreamHelper*) const override {
+    input_.multiply(x, scratch, false);
+    const float* from = before;
+    std::vector<Var> state;
+    for (int64_t s = 0; s < cell_->num_states(); ++s) state.push_back(row(from, cell_->state_size(s, hidden_)));
+    const float* products = scratch;
+    const Var input = row(products, input_.rows());
+    float* to = after;
+    for (const Var& v : cell_->step(nullptr, input, weights_, state).state)
+      to = std::copy_n(v.value().data<float>(), v.value().numel(), to);
+    for (int64_t i = 0; i < zoned_; ++i) after[i] = before[i] + (after[i] - before[i]) * share_of_new_;
+  }
+
+ private:
+  /// The next `width` values as [1, width].
+  static Var row(const float*& from, int64_t width) {
+    Tensor t = Tensor::empty({1, width});
+    std::memcpy(t.raw(), from, static_cast<size_t>(t.nbytes()));
+    from += width;
+    return Var(t);
+  }
+
+  std::shared_ptr<const Cell> cell_;
+  int64_t hidden_, zoned_;
+  float share_of_new_;
+  PackedRows input_;
+  CellWeights weights_;
+};
+
+}  // namespace
+
+std::unique_ptr<StreamCell> make_stream_cell(std::shared_ptr<const Cell> cell, const CellWeights& weights,
+                                             double zoneout) {
+  if (cell->fused<float>()) return std::make_unique<FusedStreamCell>(*cell, weights, zoneout);
+  return std::make_unique<SteppedStreamCell>(std::move(cell), weights, zoneout);
+}
+
+}  // namespace carousel::nn
