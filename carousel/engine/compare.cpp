@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
+#include <cmath>
 #include <filesystem>
 #include <limits>
+#include <set>
 
 #include "carousel/base/error.h"
+#include "carousel/base/text.h"
 #include "carousel/engine/compare_grid.h"
 #include "carousel/engine/run_options.h"
 #include "carousel/tensor/tensor.h"
@@ -26,6 +28,7 @@ struct Run {
   TrainReport report;
   train::Progress last;
   double score = std::numeric_limits<double>::quiet_NaN();
+  std::string diverged = {};  ///< why the training failed
   double grad_norm = 0;
   int64_t peak_bytes = 0;
 };
@@ -33,8 +36,11 @@ struct Run {
 /// Listens to one training.
 class Listener final : public Observer {
  public:
-  Listener(Run& run, const tasks::lab::Observer& observer) : run_(run), observer_(observer) {}
-  void message(const std::string& /*sentence*/) override {}
+  Listener(Run& run, const tasks::lab::Observer& observer, std::set<std::string>& told)
+      : run_(run), observer_(observer), told_(told) {}
+  void message(const std::string& sentence) override {
+    if (told_.insert(sentence).second && observer_.say) observer_.say(sentence);
+  }
   void progress(const train::Progress& p) override {
     ++steps_;
     norms_ += p.grad_norm;
@@ -50,60 +56,44 @@ class Listener final : public Observer {
  private:
   Run& run_;
   const tasks::lab::Observer& observer_;
+  std::set<std::string>& told_;  // of all trainings: what is decided from the data is the same for each
   int64_t steps_ = 0;
   double norms_ = 0;
   std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
 };
 
-/// The folder of the models; removed at the end unless the user named it.
-class Folder {
- public:
-  explicit Folder(const std::string& named) : path_(named), temporary_(named.empty()) {
-    if (temporary_) {
-      std::string pattern = (fs::temp_directory_path() / "carousel_compare_XXXXXX").string();
-      if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-    }
-    std::error_code error;
-    fs::create_directories(path_, error);
-    if (path_.empty() || error)
-      throw ResourceError(
-          fmt::format("[compare] the folder of the models must be writable; got: {} for \"{}\". Name one with "
-                      "--folder.",
-                      error ? error.message() : "no temporary folder", path_));
-  }
-  ~Folder() {
-    std::error_code ignored;
-    if (temporary_) fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string file(const Combination& c) const {
-    std::string name = fmt::format("{}_{}x{}.safetensors", c.cell, c.num_layers, c.hidden_size);
-    std::replace(name.begin(), name.end(), ':', '-');
-    return path_ + "/" + name;
-  }
-  /// An hour of training must not be lost to a second call.
-  void refuse_models_of(const std::vector<Combination>& combinations) const {
-    for (const Combination& c : combinations) {
-      std::error_code error;
-      if (fs::exists(file(c), error))
-        throw ConfigError(
-            fmt::format("[compare] a model of an earlier comparison must not be overwritten; got {}, which is there. "
-                        "Move it away, or name another --folder.",
-                        file(c)));
-    }
-  }
+/// Where the model of a combination stays.
+std::string model_file(const std::string& folder, const Combination& c) {
+  std::string name = fmt::format("{}_{}x{}.safetensors", c.cell, c.num_layers, c.hidden_size);
+  std::replace(name.begin(), name.end(), ':', '-');
+  return folder + "/" + name;
+}
 
- private:
-  std::string path_;
-  bool temporary_;
-};
+/// Makes the folder of the models. An hour of training must not be lost to a second call: throws ConfigError when one
+/// of them is there.
+void prepare_folder(const std::string& folder, const std::vector<Combination>& combinations) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    throw ResourceError(
+        fmt::format("[compare] the folder of the models must be writable; got: {} for \"{}\". Name another with "
+                    "--folder.",
+                    error.message(), folder));
+  for (const Combination& c : combinations)
+    if (fs::exists(model_file(folder, c), error))
+      throw ConfigError(
+          fmt::format("[compare] a model of an earlier comparison must not be overwritten; got {}, which is there. "
+                      "Move it away, or name another --folder.",
+                      model_file(folder, c)));
+}
 
-void train_one(const CompareRequest& request, const Folder& folder, Run& run, const tasks::lab::Observer& observer) {
+void train_one(const CompareRequest& request, Run& run, const tasks::lab::Observer& observer,
+               std::set<std::string>& told) {
   const std::string label = run.combination.label();
-  Listener listener(run, observer);
+  Listener listener(run, observer, told);
   TrainRequest one = request_of(request, run.combination);
-  one.output = folder.file(run.combination);
+  one.write = !request.folder.empty();
+  if (one.write) one.output = model_file(request.folder, run.combination);
   reset_tensor_peak();
   const int64_t before = tensor_memory().current;
   try {
@@ -112,32 +102,75 @@ void train_one(const CompareRequest& request, const Folder& folder, Run& run, co
     if (observer.say)
       observer.say(fmt::format("{}: {} {:.4g} after {} steps", label, run.report.metric, run.score, run.report.steps));
   } catch (const DivergedError& error) {  // that one of them fails is a result
+    run.diverged = error.what();
     if (observer.say) observer.say(fmt::format("{}: {}", label, error.what()));
   }
   run.peak_bytes = tensor_memory().peak - before;
 }
 
-void tabulate(const std::vector<Run>& runs, Report& report) {
-  std::string metric = "score";
+/// What the trainings were judged by; of none when all diverged.
+train::Evaluation judged_by(const std::vector<Run>& runs) {
   for (const Run& run : runs)
-    if (!run.report.metric.empty()) metric = run.report.metric;
-  tasks::lab::Table table{"compare",
-                          "same data, same budget",
-                          {"cell", "num_layers", "hidden_size", "parameters", metric, "steps", "tokens_per_second",
-                           "memory_mib", "grad_norm", "clipped_share", "seconds"},
-                          {}};
+    if (!run.report.metric.empty()) return run.last.evaluation;
+  return {};
+}
+
+/// Curves by cell and, where there are several, by depth.
+tasks::lab::Plot plot_of(const std::vector<Run>& runs, const std::string& metric) {
   tasks::lab::Plot plot{metric + " against parameters", "parameters", metric, true, false, {}};
+  const bool depths = std::any_of(runs.begin(), runs.end(), [&](const Run& run) {
+    return run.combination.num_layers != runs.front().combination.num_layers;
+  });
+  for (const Run& run : runs) {
+    const Combination& c = run.combination;
+    const std::string name = depths ? fmt::format("{}, {}", c.cell, counted(c.num_layers, "layer")) : c.cell;
+    auto series = std::find_if(plot.series.begin(), plot.series.end(), [&](const auto& s) { return s.name == name; });
+    if (series == plot.series.end()) series = plot.series.insert(plot.series.end(), {name, {}});
+    series->points.emplace_back(static_cast<double>(c.parameters), run.score);
+  }
+  for (auto& series : plot.series) std::sort(series.points.begin(), series.points.end());
+  return plot;
+}
+
+/// The winner, and what went wrong.
+void note_outcomes(const std::vector<Run>& runs, const train::Evaluation& judged, Report& report) {
+  const Run* best = nullptr;
+  int64_t scored = 0;
+  for (const Run& run : runs) {
+    const std::string label = run.combination.label();
+    for (const std::string& warning : run.report.warnings)
+      report.notes.push_back(fmt::format("{}: {}", label, warning));
+    if (!run.diverged.empty()) report.notes.push_back(fmt::format("{} diverged: {}", label, run.diverged));
+    if (!std::isfinite(run.score)) continue;
+    ++scored;
+    if (!best || (judged.lower_is_better ? run.score < best->score : run.score > best->score)) best = &run;
+  }
+  if (scored > 1)
+    report.notes.push_back(
+        fmt::format("best {}: {} ({:.4g}); each was trained once, so small differences may be chance", judged.metric,
+                    best->combination.label(), best->score));
+}
+
+void tabulate(const CompareRequest& request, const std::vector<Run>& runs, Report& report) {
+  const train::Evaluation judged = judged_by(runs);
+  const std::string metric = judged.metric.empty() ? "score" : judged.metric;
+  tasks::lab::Table table{
+      "compare",
+      fmt::format("same data, {}, equal {}",
+                  request.budget > 0 ? fmt::format("{} seconds each", request.budget) : "same options",
+                  request.equal_parameters ? "parameters" : "width"),
+      {"cell", "num_layers", "hidden_size", "parameters", metric, "steps", "tokens_per_second", "memory_mib",
+       "grad_norm", "clipped_share", "seconds"},
+      {}};
   for (const Run& run : runs) {
     const Combination& c = run.combination;
     table.rows.push_back({c.cell, c.num_layers, c.hidden_size, c.parameters, run.score, run.last.step,
                           run.last.tokens_per_second, static_cast<double>(run.peak_bytes) / 0x1p20, run.grad_norm,
                           run.last.clipped_share, run.last.seconds});
-    auto series = std::find_if(plot.series.begin(), plot.series.end(), [&](const auto& s) { return s.name == c.cell; });
-    if (series == plot.series.end()) series = plot.series.insert(plot.series.end(), {c.cell, {}});
-    series->points.emplace_back(static_cast<double>(c.parameters), run.score);
   }
   report.tables = {std::move(table)};
-  report.plots = {std::move(plot)};
+  report.plots = {plot_of(runs, metric)};
+  note_outcomes(runs, judged, report);
 }
 
 }  // namespace
@@ -156,24 +189,30 @@ int64_t count_parameters(const TrainRequest& request) {
 
 Report compare(const CompareRequest& asked, const tasks::lab::Observer& observer) {
   CompareRequest request = asked;
-  if (request.base.task.empty()) request.base.task = Engine::decide_task(request.base.data).first;
+  std::string why_this_task;
+  if (request.base.task.empty()) {
+    const auto [task, reason] = Engine::decide_task(request.base.data);
+    why_this_task = fmt::format("task: {}, because {}", task, reason);
+    request.base.task = task;
+  }
   Report report;
   report.schema = "carousel/compare@1";
   Grid grid = make_grid(request);
   report.notes = std::move(grid.notes);
-  const Folder folder(request.folder);
-  folder.refuse_models_of(grid.combinations);
+  if (!request.folder.empty()) prepare_folder(request.folder, grid.combinations);
   std::vector<Run> runs;
   for (Combination& c : grid.combinations) runs.push_back({std::move(c), {}, {}});
+  if (observer.say && !why_this_task.empty()) observer.say(why_this_task);
+  std::set<std::string> told;
   size_t done = 0;
   for (; done < runs.size(); ++done) {
     if (observer.stop && observer.stop()) break;
-    train_one(request, folder, runs[done], observer);
+    train_one(request, runs[done], observer, told);
     if (runs[done].report.outcome == TrainReport::Outcome::interrupted) break;
   }
   report.interrupted = done < runs.size();
   runs.resize(done);
-  tabulate(runs, report);
+  tabulate(request, runs, report);
   return report;
 }
 

@@ -23,6 +23,7 @@ struct TrainRequest {
   std::vector<std::string> data;
   std::vector<std::string> dev;
   std::string output;
+  bool write = true;        ///< false: no file is written, the report is all that stays; `output` is not used
   std::string task;         ///< "": decided from the file
   std::string config_file;  ///< TOML, "" for none
   std::vector<Setting> settings;
@@ -42,7 +43,7 @@ class Observer {
 struct TrainReport {
   enum class Outcome { finished, interrupted, already_finished };
   Outcome outcome = Outcome::finished;
-  std::string model_file;
+  std::string model_file;       ///< "" when none was to be written
   std::string checkpoint_file;  ///< set when interrupted
   std::string task;
   int64_t steps = 0;
@@ -70,7 +71,8 @@ class Session;
 
 class Engine {
  public:
-  /// Trains and writes `request.output`. Throws the errors of base/error.h; DivergedError leaves the last good model.
+  /// Trains and, unless `request.write` says no, writes `request.output`. Throws the errors of base/error.h;
+  /// DivergedError leaves the last good model.
   static TrainReport train(const TrainRequest& request, Observer& observer);
   /// Which task the files are for, with the reason in words. Throws DataError when no task fits.
   static std::pair<std::string, std::string> decide_task(const std::vector<std::string>& data);

@@ -57,6 +57,7 @@ class TrainingRun {
   TrainReport run();
 
  private:
+  void look_at_output();
   void check_output() const;
   void look_for_earlier_run();
   void look_for_run_to_repeat();
@@ -85,6 +86,16 @@ class TrainingRun {
 };
 
 TrainReport TrainingRun::run() {
+  if (request_.write) look_at_output();
+  look_for_run_to_repeat();
+  set_threads(options_.integer("threads"));
+  identity_.threads = num_threads();
+  if (finished_before()) return report_finished_before();
+  build();
+  return train();
+}
+
+void TrainingRun::look_at_output() {
   check_output();
   if (request_.resume) {
     look_for_earlier_run();
@@ -94,12 +105,6 @@ TrainReport TrainingRun::run() {
         "one instead, stop now and give --resume",
         checkpoint_));
   }
-  look_for_run_to_repeat();
-  set_threads(options_.integer("threads"));
-  identity_.threads = num_threads();
-  if (finished_before()) return report_finished_before();
-  build();
-  return train();
 }
 
 void TrainingRun::check_output() const {
@@ -226,11 +231,13 @@ TrainReport TrainingRun::train() {
   train::TrainerHooks hooks;
   hooks.progress = [this](const train::Progress& progress) { observer_.progress(progress); };
   hooks.stop = [this] { return observer_.stop_requested(); };
-  hooks.improved = [&] { save_model(trainer, false); };
-  hooks.checkpoint = [&] { write_archive(checkpoint_, checkpoint_archive(identity_, trainer.export_state())); };
+  if (request_.write) {
+    hooks.improved = [&] { save_model(trainer, false); };
+    hooks.checkpoint = [&] { write_archive(checkpoint_, checkpoint_archive(identity_, trainer.export_state())); };
+  }
   const train::TrainResult result = trainer.run(hooks);
 
-  if (result.stop != train::TrainResult::Stop::requested) {
+  if (request_.write && result.stop != train::TrainResult::Stop::requested) {
     save_model(trainer, true);
     // Only now: killed before, the run goes on from the checkpoint and ends with the same bytes.
     std::error_code ignored;
@@ -266,8 +273,10 @@ TrainReport TrainingRun::report(const train::Trainer& trainer, const train::Trai
   const bool interrupted = result.stop == train::TrainResult::Stop::requested;
   TrainReport report;
   report.outcome = interrupted ? TrainReport::Outcome::interrupted : TrainReport::Outcome::finished;
-  report.model_file = request_.output;
-  if (interrupted) report.checkpoint_file = checkpoint_;
+  if (request_.write) {
+    report.model_file = request_.output;
+    if (interrupted) report.checkpoint_file = checkpoint_;
+  }
   report.task = identity_.task;
   report.steps = result.step;
   report.epochs = result.epochs;

@@ -1,7 +1,11 @@
 // Many models against each other, from outside.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "carousel/base/error.h"
@@ -13,6 +17,7 @@ namespace carousel::cli {
 namespace {
 
 using carousel::testing::run;
+using carousel::testing::Running;
 using carousel::testing::TempDir;
 
 TEST(Compare, TrainsTheWholeGridOnTheSameBudget) {
@@ -21,6 +26,14 @@ TEST(Compare, TrainsTheWholeGridOnTheSameBudget) {
   const auto ran = run({"compare", data, "--cells", "rnn,gru", "--num-layers", "1,2", "--hidden-size", "6", "--budget",
                         "0", "--set", "max_steps=4", "--json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
+  // What is decided from the data is said once, what differs for each model.
+  const auto said = [&](const std::string& words) {
+    size_t count = 0;
+    for (size_t at = ran.err.find(words); at != std::string::npos; at = ran.err.find(words, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(said("task: transduce, because "), 1u) << ran.err;
+  EXPECT_EQ(said("\nmodel: encoder of "), 4u) << ran.err;
   const auto rows = nlohmann::json::parse(ran.out)["tables"]["compare"];
   ASSERT_EQ(rows.size(), 4u);
   EXPECT_EQ(rows[0]["cell"], "rnn");
@@ -31,6 +44,39 @@ TEST(Compare, TrainsTheWholeGridOnTheSameBudget) {
     EXPECT_GT(row["grad_norm"], 0);
   }
   EXPECT_LT(rows[0]["parameters"], rows[1]["parameters"]);
+}
+
+TEST(Compare, NamesTheBest) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "the quick brown fox jumps over the lazy dog " + std::to_string(i) + "\n";
+  const auto ran = run({"compare", dir.write("book.txt", text), "--cells", "rnn,lstm,gru", "--hidden-size", "8",
+                        "--budget", "0", "--set", "max_steps=8", "--set", "tokens=characters", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto json = nlohmann::json::parse(ran.out);
+  const auto& rows = json["tables"]["compare"];
+  const auto best = std::min_element(rows.begin(), rows.end(),
+                                     [](const auto& a, const auto& b) { return a["perplexity"] < b["perplexity"]; });
+  ASSERT_NE(rows[0]["perplexity"], rows[1]["perplexity"]);
+  EXPECT_EQ(
+      json["notes"].back(),
+      fmt::format("best perplexity: {}, 1 layer of 8 ({:.4g}); each was trained once, so small differences may be "
+                  "chance",
+                  (*best)["cell"].get<std::string>(), (*best)["perplexity"].get<double>()));
+}
+
+TEST(Compare, ADivergenceIsARowAndANote) {
+  const TempDir dir;
+  const auto ran = run({"compare", dir.write("pairs.tsv", pairs()), "--cells", "rnn:activation=relu", "--hidden-size",
+                        "6", "--budget", "0", "--set", "max_steps=200", "--set", "learning_rate=100", "--set",
+                        "clip_norm=0", "--set", "optimizer=sgd", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const auto json = nlohmann::json::parse(ran.out);
+  ASSERT_EQ(json["tables"]["compare"].size(), 1u);
+  EXPECT_TRUE(json["tables"]["compare"][0]["score"].is_null()) << ran.out;
+  ASSERT_EQ(json["notes"].size(), 1u) << ran.out;
+  EXPECT_EQ(json["notes"][0].get<std::string>().rfind("rnn:activation=relu, 1 layer of 6 diverged: [", 0), 0u)
+      << ran.out;
 }
 
 TEST(Compare, GivesEqualParametersWhenAsked) {
@@ -54,7 +100,34 @@ TEST(Compare, RefusesAnEmptyGridAndAFolderItCannotMake) {
   const auto ran = run({"compare", dir.file("pairs.tsv"), "--folder", dir.file("pairs.tsv") + "/models"});
   EXPECT_EQ(ran.code, 6);
   EXPECT_EQ(ran.err, "carousel: [compare] the folder of the models must be writable; got: Not a directory for \"" +
-                         dir.file("pairs.tsv") + "/models\". Name one with --folder.\n");
+                         dir.file("pairs.tsv") + "/models\". Name another with --folder.\n");
+}
+
+TEST(Compare, CtrlCShowsWhatWasFinished) {
+  const TempDir dir;
+  const Running running(dir, {"compare", dir.write("pairs.tsv", pairs()), "--cells", "rnn,lstm", "--hidden-size", "4",
+                              "--budget", "0.5", "--json"});
+  ASSERT_TRUE(running.wait_for("rnn, 1 layer of 4: ")) << "and now the second one runs";
+  running.signal(SIGINT);
+  EXPECT_EQ(running.wait(), 130);
+  const auto json = nlohmann::json::parse(running.out());
+  EXPECT_EQ(json["interrupted"], true);
+  ASSERT_EQ(json["tables"]["compare"].size(), 1u);
+  EXPECT_EQ(json["tables"]["compare"][0]["cell"], "rnn");
+}
+
+TEST(Compare, LeavesNothingBehindHoweverItEnds) {
+  const TempDir dir;
+  const std::string data = dir.write("pairs.tsv", pairs());
+  const std::string temporary = dir.file("temporary");
+  std::filesystem::create_directory(temporary);
+  ::setenv("TMPDIR", temporary.c_str(), 1);
+  const Running running(dir, {"compare", data, "--cells", "rnn,lstm", "--hidden-size", "4", "--budget", "0.5"});
+  ::unsetenv("TMPDIR");
+  ASSERT_TRUE(running.wait_for("rnn, 1 layer of 4: ")) << "and now the second one runs";
+  running.signal(SIGKILL);
+  running.wait();
+  EXPECT_TRUE(std::filesystem::is_empty(temporary));
 }
 
 /// The rows of a comparison on pairs() in `dir`.
@@ -84,8 +157,11 @@ TEST(Compare, EqualParametersLeaveNoNeighbourNearer) {
   request.cells = {"lstm", "gru", "min_gru", "peephole_lstm"};
   request.budget = 0;
   request.equal_parameters = true;
-  request.hidden_size = {12, 13};
+  request.hidden_size = {13, 12};
   const auto report = engine::compare(request, {});
+  EXPECT_EQ(report.tables[0].title, "same data, same options, equal parameters");
+  for (const auto& series : report.plots[0].series)
+    EXPECT_TRUE(std::is_sorted(series.points.begin(), series.points.end())) << series.name;
   const auto& rows = report.tables[0].rows;
   ASSERT_EQ(rows.size(), 8u);
   int64_t wanted = 0;

@@ -60,6 +60,21 @@ TEST_F(Training, WritesAModelThatLoads) {
   EXPECT_NE(archive.find("layer.weight"), nullptr);
 }
 
+TEST_F(Training, WritesNothingWhenNotAskedTo) {
+  const TrainReport written = train();
+  std::filesystem::remove(request.output);
+  request.write = false;
+  set("checkpoint_every_seconds", "0");
+  const TrainReport report = train();
+  EXPECT_EQ(report.best_value, written.best_value);
+  EXPECT_EQ(report.model_file, "");
+  ToyObserver stopping(7);
+  EXPECT_EQ(train(stopping).outcome, Outcome::interrupted);
+  EXPECT_EQ(train(stopping).checkpoint_file, "");
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    EXPECT_EQ(entry.path().filename(), "words.tsv");
+}
+
 TEST_F(Training, EqualRunsWriteEqualBytesWhereverTheyWrite) {
   set("epochs", "3");
   train();
