@@ -21,4 +21,16 @@ void add_stack_rows(std::vector<std::pair<std::string, std::string>>& rows, cons
   if (!cells.empty()) rows.emplace_back("in the cells", fmt::format("{}", fmt::join(cells, ", ")));
 }
 
+void add_parameter_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack,
+                        int64_t input_size) {
+  const auto cell = nn::make_cell(stack.cell);
+  int64_t layer = 0;
+  for (const int64_t width : stack.widths()) {
+    rows.emplace_back(
+        fmt::format("parameters of layer {}", layer++),
+        fmt::format("{}{}", cell->parameter_sum(input_size, width), stack.bidirectional ? " in each direction" : ""));
+    input_size = (stack.bidirectional ? 2 : 1) * cell->output_size(width);
+  }
+}
+
 }  // namespace carousel::tasks

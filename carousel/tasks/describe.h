@@ -25,4 +25,8 @@ inline void add_lines(std::vector<std::pair<std::string, std::string>>& rows, st
 /// "between layers": "y = LN(h + x), dropout 0.2, one mask per sequence"; "in the cells": "zoneout 0.1".
 void add_stack_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack);
 
+/// One row for each recurrent layer over an input of `input_size`: "parameters of layer 0", "4 * 8 * (5 + 8) + ...".
+void add_parameter_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack,
+                        int64_t input_size);
+
 }  // namespace carousel::tasks

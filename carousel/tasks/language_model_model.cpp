@@ -251,6 +251,7 @@ std::vector<std::pair<std::string, std::string>> LanguageModelTask::describe() {
   } else {
     rows.emplace_back("network", fmt::format("{}, layers of {} units", m.stack.cell.cell, widths));
     add_lines(rows, "cell", network_->stack()->cell().equations());
+    add_parameter_rows(rows, m.stack, m.embedding_size);
   }
   add_stack_rows(rows, m.stack);
   rows.emplace_back("embedding", fmt::format("{}{}", m.embedding_size, m.tie_weights ? ", tied to the output" : ""));

@@ -342,6 +342,7 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
       {"beam", std::to_string(c.search.beam_size)}};
   add_stack_rows(rows, c.model.stack);
   add_lines(rows, "cell", nn::make_cell(c.model.stack.cell)->equations());
+  add_parameter_rows(rows, c.model.stack, c.model.embedding_size);
   return rows;
 }
 

@@ -168,6 +168,15 @@ TEST(LanguageModelTask, DescribesWhatStandsBetweenLayersAndWhatIsRandom) {
   EXPECT_EQ(none.count("between layers") + none.count("in the cells"), 0u);
 }
 
+TEST(LanguageModelTask, PrintsTheParametersOfEachLayer) {
+  const testing::TempDir dir;
+  auto rows =
+      rows_of(dir.write("text.txt", alphabet(60, 1)),
+              settings_of({{"cell", "gru"}, {"num_layers", "2"}, {"hidden_size", "8,6"}, {"embedding_size", "5"}}));
+  EXPECT_EQ(rows["parameters of layer 0"], "3 * 8 * (5 + 8) + 24 biases = 336");
+  EXPECT_EQ(rows["parameters of layer 1"], "3 * 6 * (8 + 6) + 18 biases = 270");
+}
+
 /// Everything that a run leaves behind: weights, tokenizer, scores.
 std::string outcome(const std::string& file, const Settings& settings) {
   ToyRun run = run_of(file, settings);

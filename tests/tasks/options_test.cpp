@@ -184,6 +184,7 @@ TEST(TransduceOptions, TheEncoderTakesAWidthForEachLayer) {
   };
   EXPECT_EQ(said("encoder"), "3 lstm layers of 12, 10, 6 units in each direction");
   EXPECT_EQ(said("decoder").rfind("lstm of 6 units", 0), 0u) << said("decoder");
+  EXPECT_EQ(said("parameters of layer 1"), "4 * 10 * (24 + 10) + 40 biases = 1400 in each direction");
   settings.emplace_back("num_layers", "2");
   EXPECT_EQ(
       testing::error_of<ConfigError>([&] { ToyRun(dir.file("not_read_before"), settings); }),

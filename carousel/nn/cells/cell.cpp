@@ -111,6 +111,16 @@ int64_t Cell::num_parameters(int64_t input_size, int64_t hidden_size) const {
   return num_gates() * hidden_size * (input_size + past + options_.biases) + num_extra_parameters(hidden_size);
 }
 
+std::string Cell::parameter_sum(int64_t input_size, int64_t hidden_size) const {
+  std::string columns = fmt::format("{}", input_size);
+  if (has_recurrent_weight()) columns = fmt::format("({} + {})", input_size, output_size(hidden_size));
+  std::string sum = fmt::format("{} * {} * {}", num_gates(), hidden_size, columns);
+  if (options_.biases > 0) sum += fmt::format(" + {} biases", options_.biases * num_gates() * hidden_size);
+  const int64_t extra = num_extra_parameters(hidden_size);
+  if (extra > 0) sum += fmt::format(" + {} more", extra);
+  return fmt::format("{} = {}", sum, num_parameters(input_size, hidden_size));
+}
+
 CellWeights make_weights(const Cell& cell, int64_t input_size, int64_t hidden_size, uint64_t seed, uint64_t stream,
                          const std::string& suffix, const std::function<Var(std::string, Tensor)>& owner) {
   CellWeights weights;

@@ -24,6 +24,7 @@ struct CellOptions {
   int64_t projection_size = 0;  ///< width of h where it is a projection; 0: half of hidden_size
 
   void options(OptionTable& table);
+  bool operator==(const CellOptions&) const = default;
 };
 
 /// Weights of one direction of a layer, PyTorch's layout. Undefined where the cell or its options have none. The blocks
@@ -107,6 +108,8 @@ class Cell {
   std::vector<CellParameter> parameters(int64_t input_size, int64_t hidden_size, uint64_t seed, uint64_t stream) const;
   /// Number of values in parameters(), by formula: G H (I + P) + biases G H + extra, P the width of h.
   int64_t num_parameters(int64_t input_size, int64_t hidden_size) const;
+  /// The same as a sum for people: "4 * 8 * (5 + 8) + 32 biases + 24 more = 472".
+  std::string parameter_sum(int64_t input_size, int64_t hidden_size) const;
 
   /// One step of the cell and what people may look at.
   struct Stepped {
