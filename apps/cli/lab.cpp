@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "apps/cli/lab_report.h"
+#include "apps/cli/output.h"
 #include "apps/cli/program.h"
 #include "carousel/base/error.h"
 #include "carousel/data/text_reader.h"
@@ -86,15 +87,25 @@ std::string text_of(const std::string& words) {
   return text;
 }
 
-/// Settings of the experiment say nothing about a trained model.
-void refuse_settings(const TableFlags& flags) {
-  for (const auto& [name, text] : flags.texts) {
-    std::string flag = "--" + name;
-    std::replace(flag.begin(), flag.end(), '_', '-');
-    if (!text.empty())
-      throw ConfigError(fmt::format(
-          "[{}] it belongs to the experiment on a text; got it with a model and a line. Leave it out.", flag));
-  }
+/// A line for a model: the words themselves, or of a file the first column of its first line that is not empty.
+std::string line_of(const std::string& words) {
+  std::error_code error;
+  if (std::filesystem::is_directory(words, error)) return words;  // a word may be called like one
+  const std::string text = text_of(words);
+  if (!std::filesystem::exists(words, error)) return text;
+  const size_t begin = std::min(text.find_first_not_of('\n'), text.size());
+  const std::string line = text.substr(begin, text.find_first_of("\t\n", begin) - begin);
+  say(fmt::format("line: \"{}\", the first of {}", line, words));
+  return line;
+}
+
+/// Settings of the experiment, wherever they come from, say nothing about a trained model.
+void refuse_settings(const OptionTable& table) {
+  for (const Option& row : table.rows())
+    if (!row.is_default())
+      throw ConfigError(
+          fmt::format("[{}] {} belongs to the experiment on a text; got {} = {} with a model and a line. Leave it out.",
+                      row.origin, row.name, row.name, row.value_text()));
 }
 
 void add_gradients(Program& program, CLI::App& lab) {
@@ -108,20 +119,24 @@ void add_gradients(Program& program, CLI::App& lab) {
       {"gradients", "How far an error flows back: norms of dL/dh and dL/dc, and the product of forget gates.",
        "carousel lab gradients book.txt                                  # rnn, lstm and gru on the same text\n"
        "carousel lab gradients --cells lstm,peephole_lstm --distance 200 book.txt\n"
+       "carousel lab gradients --cells gru,gru:reset=after book.txt      # conventions of one cell\n"
        "carousel lab gradients --steps 0 book.txt                        # with the first weights only\n"
        "carousel lab gradients model.safetensors \"a line of text\"         # through your own model\n"
        "carousel lab gradients book.txt --png gradients.png --json > gradients.json"},
       [flags] {
+        apply_table_flags(flags->table);
         apply_threads(flags->report);
         if (flags->words.size() == 2) {
-          refuse_settings(flags->table);
-          return finish_report(engine::model_gradients(flags->words[0], flags->words[1]), flags->report);
+          refuse_settings(flags->table.table);
+          return finish_report(engine::model_gradients(flags->words[0], line_of(flags->words[1])), flags->report);
         }
-        apply_table_flags(flags->table);
         const std::string text = text_of(flags->words[0]);
         return finish_report(tasks::lab::gradient_experiment(flags->options, text, report_observer()), flags->report);
       });
-  command->add_option("TEXT", flags->words, "A text file, or the text itself; or a model file and a line for it")
+  command
+      ->add_option("TEXT", flags->words,
+                   "A text file, or the text itself; or a model file and a line for it, or a file whose first "
+                   "line it is")
       ->required()
       ->expected(1, 2);
   add_table_flags(command, flags->table);

@@ -63,8 +63,11 @@ TEST(LabReport, IsOneJsonObject) {
             "12,\"grad_norm\":0.5},{\"cell\":\"rnn\",\"steps\":3,\"grad_norm\":null}]},\"notes\":[\"lstm wins\"]}\n");
 }
 
-const std::vector<std::string> kQuick = {"lab",       "memory", "--problems", "adding", "--cells",       "rnn",
-                                         "--lengths", "4",      "--steps",    "3",      "--hidden-size", "4"};
+/// An experiment of a moment.
+std::vector<std::string> quick(const std::string& cells = "rnn") {
+  return {"lab",       "memory", "--problems", "adding", "--cells",       cells,
+          "--lengths", "4",      "--steps",    "3",      "--hidden-size", "4"};
+}
 
 std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
   words.insert(words.end(), more.begin(), more.end());
@@ -72,7 +75,7 @@ std::vector<std::string> with(std::vector<std::string> words, const std::vector<
 }
 
 TEST(Lab, PrintsATableACurveAndFindings) {
-  const auto ran = run(kQuick);
+  const auto ran = run(quick());
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_NE(ran.out.find("adding: squared error (guessing 0.1667, solved below 0.01)\n"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("rnn does not solve the adding problem at 4 steps within this budget\n"), std::string::npos);
@@ -81,7 +84,7 @@ TEST(Lab, PrintsATableACurveAndFindings) {
 
 TEST(Lab, WritesJsonAndAPicture) {
   const TempDir dir;
-  const auto ran = run(with(kQuick, {"--json", "--png", dir.file("plot.png")}));
+  const auto ran = run(with(quick(), {"--json", "--png", dir.file("plot.png")}));
   EXPECT_EQ(ran.code, 0) << ran.err;
   const auto json = nlohmann::json::parse(ran.out);
   EXPECT_EQ(json["schema"], "carousel/lab_memory@1");
@@ -92,9 +95,9 @@ TEST(Lab, WritesJsonAndAPicture) {
 TEST(Lab, ReadsATextOrAFile) {
   const TempDir dir;
   const std::string text = "the quick brown fox jumps over the lazy dog";
-  const std::vector<std::string> quick = {"lab", "gradients",     "--cells", "rnn",   "--steps",
-                                          "0",   "--hidden-size", "4",       "--json"};
-  const auto words = run(with(quick, {text})), file = run(with(quick, {dir.write("text.txt", text)}));
+  const std::vector<std::string> look = {"lab", "gradients",     "--cells", "rnn",   "--steps",
+                                         "0",   "--hidden-size", "4",       "--json"};
+  const auto words = run(with(look, {text})), file = run(with(look, {dir.write("text.txt", text)}));
   EXPECT_EQ(words.code, 0) << words.err;
   EXPECT_EQ(words.out, file.out);
 }
@@ -106,9 +109,9 @@ TEST(Lab, ReadsAsTrainDoes) {
   gzFile file = gzopen(zipped.c_str(), "wb");
   gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
   gzclose(file);
-  const std::vector<std::string> quick = {"lab", "gradients",     "--cells", "rnn",   "--steps",
-                                          "0",   "--hidden-size", "4",       "--json"};
-  const auto words = run(with(quick, {text})), lines = run(with(quick, {zipped}));
+  const std::vector<std::string> look = {"lab", "gradients",     "--cells", "rnn",   "--steps",
+                                         "0",   "--hidden-size", "4",       "--json"};
+  const auto words = run(with(look, {text})), lines = run(with(look, {zipped}));
   EXPECT_EQ(words.code, 0) << words.err;
   EXPECT_EQ(words.out, lines.out) << lines.err;
 }
@@ -140,14 +143,42 @@ TEST(Lab, AModelAndALineBelongTogether) {
             "carousel: [lab] a model needs a line to look at; got " + model + " alone. Write the line after it.\n");
   const auto both = run({"lab", "gradients", model, "a line", "--hidden-size", "8"});
   EXPECT_EQ(both.code, 2);
-  EXPECT_EQ(both.err,
-            "carousel: [--hidden-size] it belongs to the experiment on a text; got it with a model and a line. Leave "
-            "it out.\n");
+  EXPECT_EQ(
+      both.err,
+      "carousel: [--hidden-size] hidden_size belongs to the experiment on a text; got hidden_size = 8 with a model "
+      "and a line. Leave it out.\n");
+  ::setenv("CAROUSEL_LAB_STEPS", "20", 1);
+  const auto environment = run({"lab", "gradients", model, "a line"});
+  ::unsetenv("CAROUSEL_LAB_STEPS");
+  EXPECT_EQ(environment.code, 2);
+  EXPECT_EQ(
+      environment.err,
+      "carousel: [environment CAROUSEL_LAB_STEPS] steps belongs to the experiment on a text; got steps = 20 with a "
+      "model and a line. Leave it out.\n");
+}
+
+TEST(Lab, CellsHaveConventions) {
+  const auto rows = [](const std::string& cells) {
+    const auto ran = run(with(quick(cells), {"--json"}));
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return nlohmann::json::parse(ran.out)["tables"]["adding"];
+  };
+  const auto both = rows("gru,gru:reset=after:update=keep");
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both[1]["cell"], "gru:reset=after:update=keep");
+  EXPECT_NE(both[0]["mse"], both[1]["mse"]);
+  const auto wrong = run(quick("gru:reset=afer"));
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.err,
+            "carousel: [cell] reset must be one of before, after, or auto; got \"afer\". Did you mean \"after\"?\n");
 }
 
 TEST(Lab, RefusesWithTheFlagAndTheRemedy) {
-  const auto unknown = run(with(kQuick, {"--cells", "lstmm"}));
+  const auto unknown = run(quick("lstmm"));
   EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.err.rfind("carousel: [cell] there is no cell 'lstmm'; got known cells rnn, lstm, ", 0), 0u)
+      << unknown.err;
+  EXPECT_NE(unknown.err.find(". Did you mean 'lstm'?\n"), std::string::npos) << unknown.err;
   const auto range = run({"lab", "memory", "--hidden-size", "0"});
   EXPECT_EQ(range.code, 2);
   EXPECT_EQ(range.err,
@@ -239,6 +270,25 @@ TEST(LabGradients, FollowsTheErrorOfALanguageModelsLastSymbol) {
   EXPECT_GT(norms[0], norms[5]);
   EXPECT_GT(norms[5], 0);
   EXPECT_EQ(column(gru["kept"], "layer", "layer.0", "kept").size(), 7u);
+  const auto line = run({"lab", "gradients", dir.file("model.safetensors"), "the fox", "--json"});
+  const auto file = run({"lab", "gradients", dir.file("model.safetensors"),
+                         dir.write("lines.txt", "\nthe fox\tsecond column\nsecond line\n"), "--json"});
+  EXPECT_EQ(file.out, line.out) << file.err;
+  EXPECT_EQ(file.err, "line: \"the fox\", the first of " + dir.file("lines.txt") + "\n");
+  const auto typo = run({"lab", "gradients", dir.file("model.safetensors"), dir.file("linse.txt")});
+  EXPECT_EQ(typo.code, 2);
+  EXPECT_NE(typo.err.find("which looks like a file and is none. Did you mean"), std::string::npos) << typo.err;
+  // The same function under the other convention keeps the same share of its past.
+  const auto converted =
+      run({"convert", dir.file("model.safetensors"), "-o", dir.file("keep.safetensors"), "--update", "keep"});
+  ASSERT_EQ(converted.code, 0) << converted.err;
+  const auto keep =
+      nlohmann::json::parse(run({"lab", "gradients", dir.file("keep.safetensors"), "the fox", "--json"}).out)["tables"];
+  const std::vector<double> kept = column(gru["kept"], "layer", "layer.0", "kept");
+  const std::vector<double> again = column(keep["kept"], "layer", "layer.0", "kept");
+  ASSERT_EQ(again.size(), kept.size());
+  for (size_t d = 0; d < kept.size(); ++d) EXPECT_NEAR(again[d], kept[d], 1e-5) << d;
+  EXPECT_NE(kept[1], 0.5);
   const auto short_line = run({"lab", "gradients", dir.file("model.safetensors"), "ab"});
   EXPECT_EQ(short_line.code, 2);
   EXPECT_EQ(short_line.err, "carousel: [lab] a line to look at has at least 3 symbols; got 2. Give a longer one.\n");

@@ -63,6 +63,23 @@ TEST(CapacityExperiment, ALongStreamNeedsNoMoreMemory) {
   EXPECT_LT(most_mib() - before, 8) << "MiB; all symbols and answers of the streams are 50";
 }
 
+TEST(CapacityExperiment, RecallsWhatIsNearAndReachesAsFar) {
+  CapacityOptions o = small();
+  o.cells = "rnn";
+  o.hidden_size = 24;
+  o.delays = {1, 12};
+  o.tokens = {300};
+  o.steps = 300;
+  o.learning_rate = 1e-2;
+  const Report report = capacity_experiment(o, {});
+  const auto& recall = report.tables[1].rows;
+  ASSERT_EQ(recall.size(), 2u);
+  EXPECT_EQ(std::get<int64_t>(recall[0][2]), 1);
+  EXPECT_GT(std::get<double>(recall[0][3]), 0.8);
+  EXPECT_LT(std::get<double>(recall[1][3]), 0.4);
+  EXPECT_EQ(std::get<int64_t>(report.tables[0].rows[0][4]), 1) << "reach";
+}
+
 TEST(CapacityExperiment, DelaysInAnyOrderGiveTheSame) {
   CapacityOptions o = small();
   o.tokens = {20};

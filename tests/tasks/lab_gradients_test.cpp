@@ -72,6 +72,40 @@ TEST(GradientExperiment, GatesWithoutEndsAreNotSaturated) {
   EXPECT_EQ(gates, "min_gru/update_gate slstm/candidate slstm/output_gate ");
 }
 
+/// Column `column` of the row of the flow at `distance`.
+double flow_at(const Report& report, size_t distance, size_t column) {
+  return std::get<double>(report.tables[1].rows.at(distance)[column]);
+}
+
+TEST(GradientExperiment, KeptIsTheShareOfThePastUnderBothConventions) {
+  // The gates of min_gru see the input alone: at the first weights z is the same in both.
+  const double fresh = flow_at(gradient_experiment(small("min_gru"), kText, {}), 1, 5);
+  const double keeping = flow_at(gradient_experiment(small("min_gru:update=keep"), kText, {}), 1, 5);
+  EXPECT_NEAR(fresh + keeping, 1, 1e-6) << "1 - z and z";
+  EXPECT_NE(fresh, keeping);
+}
+
+TEST(GradientExperiment, NormsAreThoseOfOneSequence) {
+  GradientOptions o = small("rnn");
+  const double many = flow_at(gradient_experiment(o, kText, {}), 0, 3);
+  o.batch_size = 2;
+  const double few = flow_at(gradient_experiment(o, kText, {}), 0, 3);
+  EXPECT_GT(few / many, 0.5);
+  EXPECT_LT(few / many, 2);
+}
+
+TEST(GradientExperiment, TrainingMovesTheSecondLookOnly) {
+  GradientOptions o = small("rnn");
+  const double first = flow_at(gradient_experiment(o, kText, {}), 0, 3);
+  o.steps = 20;
+  const Report report = gradient_experiment(o, kText, {});
+  ASSERT_EQ(report.tables[1].rows.size(), 6u);
+  EXPECT_EQ(std::get<std::string>(report.tables[1].rows[3][1]), "trained");
+  EXPECT_EQ(flow_at(report, 0, 3), first);
+  EXPECT_NE(flow_at(report, 3, 3), first);
+  EXPECT_GT(std::get<double>(report.tables[0].rows[1][4]), 0) << "accuracy";
+}
+
 TEST(GradientExperiment, RefusesAttention) {
   EXPECT_EQ(error_of<ConfigError>([&] { gradient_experiment(small("lstm+attention"), kText, {}); }),
             "[lab] gradients are those of a cell, and attention leads around it; got lstm+attention. Leave +attention "

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "carousel/base/error.h"
 #include "carousel/tasks/lab/problems.h"
@@ -53,21 +54,47 @@ TEST(CopyProblem, AsksForTheSymbolsAfterTheDistance) {
   }
 }
 
-TEST(RecallProblem, NamesOtherCountriesOnTheWay) {
+TEST(RecallProblem, AsksForTheLanguageOfTheFirstCountryAndNamesOthersOnTheWay) {
   Rng rng(1, 0);
-  const RecallExample example = recall_example(rng, 60);
-  EXPECT_EQ(example.words.size(), 5u + 60u + 4u);
-  EXPECT_EQ(example.words[2], "born");
-  const std::map<std::string, std::string> some{{"japan", "japanese"}, {"france", "french"}, {"poland", "polish"}};
-  const auto found = some.find(example.words[4]);
-  if (found != some.end()) {
-    EXPECT_EQ(example.language, found->second);
+  std::set<std::string> countries;
+  for (int i = 0; i < 200; ++i) countries.insert(recall_example(rng, 0).words[4]);
+  EXPECT_EQ(countries.size(), 10u);
+  int others = 0;
+  for (int i = 0; i < 100; ++i) {
+    const RecallExample example = recall_example(rng, 60);
+    ASSERT_EQ(example.words.size(), 5u + 60u + 4u);
+    EXPECT_EQ(example.words[2], "born");
+    const std::string& country = example.words[4];
+    EXPECT_EQ(example.language.substr(0, 2), country.substr(0, 2)) << "japan, japanese";
+    for (size_t k = 5; k < example.words.size(); ++k)
+      others += countries.contains(example.words[k]) && example.words[k] != country;
   }
+  EXPECT_GT(others, 100);
+}
+
+TEST(RecallProblem, DrawsEveryDistanceAndOneClassForEachCountry) {
+  Rng rng(1, 0);
   const nn::SequenceBatch batch = recall_problem({0, 7}).draw(rng, 200);
   std::map<int64_t, int> lengths;
-  for (const int64_t length : batch.lengths) ++lengths[length];
+  std::map<int32_t, std::set<int32_t>> classes;  // by the word that names the country
+  size_t begin = 0;
+  ASSERT_EQ(batch.classes.size(), 200u);
+  for (size_t i = 0; i < 200; ++i) {
+    ++lengths[batch.lengths[i]];
+    classes[batch.ids[begin + 4]].insert(batch.classes[i]);
+    begin += static_cast<size_t>(batch.lengths[i]);
+  }
+  EXPECT_EQ(begin, batch.ids.size());
   EXPECT_EQ(lengths.size(), 2u);
-  EXPECT_EQ(batch.classes.size(), 200u);
+  EXPECT_GT(lengths[9], 60);
+  EXPECT_GT(lengths[16], 60);
+  EXPECT_EQ(classes.size(), 10u);
+  std::set<int32_t> all;
+  for (const auto& [country, wanted] : classes) {
+    EXPECT_EQ(wanted.size(), 1u);
+    all.insert(wanted.begin(), wanted.end());
+  }
+  EXPECT_EQ(all.size(), 10u);
 }
 
 TEST(CountProblem, WantsASpikeAtEachNthPulse) {

@@ -87,7 +87,7 @@ Trial trial_of(const CapacityOptions& o, const Contestant& c) {
 
 void CapacityOptions::options(OptionTable& table) {
   table.section("lab");
-  table.add("cells", &cells, "Cells that compete.");
+  table.add("cells", &cells, kCellsHelp);
   table.add("hidden_size", &hidden_size, "Units of each cell: the size of its state.").range(1, 65536);
   table.add("delays", &delays, "Steps back that are asked for.").range(0, 100000);
   table.add("tokens", &tokens, "Lengths of the streams.").range(1, 10000000);

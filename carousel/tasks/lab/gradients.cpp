@@ -167,7 +167,7 @@ Plot plot_of(const std::vector<Look>& looks, const std::string& title, std::vect
 
 void GradientOptions::options(OptionTable& table) {
   table.section("lab");
-  table.add("cells", &cells, "Cells that are looked at.");
+  table.add("cells", &cells, kCellsHelp);
   table.add("hidden_size", &hidden_size, "Units of each cell.").range(1, 65536);
   table.add("distance", &distance, "Characters to look back over.").range(2, 100000);
   table.add("steps", &steps, "Training steps before the second look; 0: only the first weights.").range(0, 1e9);

@@ -158,7 +158,8 @@ void note_reach(const std::vector<Job>& jobs, Report& report) {
 void MemoryOptions::options(OptionTable& table) {
   table.section("lab");
   table.add("problems", &problems, "Which of adding, copy and recall.");
-  table.add("cells", &cells, "Cells that compete; CELL+attention pools by attention in place of the last state.");
+  table.add("cells", &cells,
+            fmt::format("{} CELL+attention pools by attention in place of the last state.", kCellsHelp));
   table.add("lengths", &lengths, "Steps of the adding problem.").range(2, 1e6);
   table.add("distances", &distances, "Steps to remember over, in copy and recall.").range(5, 1e6);
   table.add("hidden_size", &hidden_size, "Units of each cell.").range(1, 65536);

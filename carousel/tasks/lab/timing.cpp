@@ -105,7 +105,7 @@ void tabulate(const std::vector<Job>& jobs, int64_t seeds, Report& report) {
 void TimingOptions::options(OptionTable& table) {
   table.section("lab");
   table.add("problems", &problems, "count: a spike at each N-th pulse; rhythm: a spike each N steps.");
-  table.add("cells", &cells, "Cells that compete.");
+  table.add("cells", &cells, kCellsHelp);
   table.add("periods", &periods, "N: pulses, or steps, from spike to spike.").range(2, 10000);
   table.add("hidden_size", &hidden_size, "Units of each cell.").range(1, 65536);
   table.add("steps", &steps, "Training steps at most; a solved problem ends early.").range(1, 1e9);

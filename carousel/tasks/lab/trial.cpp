@@ -12,6 +12,7 @@
 #include "carousel/autograd/parallel.h"
 #include "carousel/base/error.h"
 #include "carousel/base/threads.h"
+#include "carousel/nn/cells/parse_cell.h"
 
 namespace carousel::tasks::lab {
 
@@ -226,8 +227,13 @@ std::vector<Contestant> read_contestants(const std::string& list) {
     Contestant c;
     c.name = word;
     c.attention = word.size() > ending.size() && word.substr(word.size() - ending.size()) == ending;
-    c.cell.cell = c.attention ? word.substr(0, word.size() - ending.size()) : word;
-    nn::make_cell(c.cell);  // refuses an unknown name
+    c.cell = nn::make_cell(nn::parse_cell(c.attention ? word.substr(0, word.size() - ending.size()) : word))->options();
+    for (const Contestant& other : contestants)
+      if (other.cell == c.cell && other.attention == c.attention)
+        throw ConfigError(
+            fmt::format("[lab] cells must name each once; got \"{}\" and \"{}\", which are the same. "
+                        "Leave one out.",
+                        other.name, c.name));
     contestants.push_back(std::move(c));
   }
   return contestants;

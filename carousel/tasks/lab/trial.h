@@ -51,14 +51,19 @@ void each_at_once(int64_t count, const std::function<void(int64_t)>& body);
 /// The same observer behind a lock.
 Observer make_serial(const Observer& observer);
 
-/// "rnn", "lstm+attention": a cell, and pooling by attention in place of the last state.
+/// "rnn", "gru:reset=after", "lstm+attention": a cell with conventions, and pooling by attention in place of the last
+/// state.
 struct Contestant {
   std::string name;
-  nn::CellOptions cell;
+  nn::CellOptions cell;  ///< the conventions in force
   bool attention = false;
 };
-/// Reads "rnn,lstm,lstm+attention". Throws ConfigError for an unknown, missing or repeated cell.
+/// Reads "rnn,gru:reset=after,lstm+attention", each cell as nn::parse_cell does. Throws ConfigError for an unknown,
+/// missing or repeated cell and for what is no convention of it.
 std::vector<Contestant> read_contestants(const std::string& list);
+/// Help of an option that read_contestants reads.
+inline constexpr const char* kCellsHelp =
+    "Cells to compare, with conventions after colons: lstm,gru:reset=after:update=keep.";
 /// The words of a list joined by commas; ConfigError naming `option` for an empty or repeated one.
 std::vector<std::string> read_words(const std::string& list, const std::string& option);
 /// The numbers in ascending order, as curves need them; ConfigError naming `option` for none or a repeated one.
