@@ -58,6 +58,11 @@ inline double at(const Row& v, size_t i) {
   return v.empty() ? 0 : v[i];
 }
 
+/// Those that are written here.
+inline const std::vector<std::string> kCells = {"rnn",          "lstm",           "peephole_lstm", "layer_norm_lstm",
+                                                "coupled_lstm", "projected_lstm", "gru",           "layer_norm_gru",
+                                                "min_gru",      "slstm"};
+
 /// Advances the states of one sequence by one step.
 class Stepper {
  public:

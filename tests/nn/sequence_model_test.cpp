@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "carousel/autograd/grad_check.h"
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
 #include "tests/support/temp_dir.h"
@@ -125,13 +126,58 @@ TEST(SequenceModel, RefusesWhatDoesNotFit) {
   Context ctx;
   SequenceBatch batch = frames_batch({2, 3});
   batch.lengths = {2, 2};
-  EXPECT_NE(error_of<ShapeError>([&] {
-              model.forward(ctx, batch);
-            }).find("[sequence model] the rows of frames (sum of lengths)"),
-            std::string::npos);
+  EXPECT_EQ(error_of<ShapeError>([&] { model.forward(ctx, batch); }),
+            "[sequence model] the rows of frames (sum of lengths) must be 4; got 5. Check the sizes of the layers.");
   batch.lengths = {2, 0, 3};
   EXPECT_EQ(error_of<ShapeError>([&] { model.forward(ctx, batch); }),
             "[packing] every sequence needs at least one step; got length 0 for sequence 1. Drop empty sequences.");
+  batch.lengths = {2, 3};
+  batch.frames = Tensor::zeros({5, 3});
+  EXPECT_EQ(error_of<ShapeError>([&] { model.forward(ctx, batch); }),
+            "[sequence model] the columns of frames (input_size) must be 2; got 3. Check the sizes of the layers.");
+  config = frames_config();
+  config.vocab_size = 4;
+  config.classes = true;
+  SequenceModel of_symbols(config, 1);
+  batch.ids = {0, 1, 2, 3};
+  EXPECT_EQ(error_of<ShapeError>([&] { of_symbols.forward(ctx, batch); }),
+            "[sequence model] the number of ids (sum of lengths) must be 5; got 4. Check the sizes of the layers.");
+  batch.ids.push_back(4);
+  EXPECT_THROW(of_symbols.forward(ctx, batch), ShapeError) << "a symbol beyond the vocabulary";
+  batch.ids.back() = 0;
+  batch.classes = {0};
+  const Var answers = of_symbols.forward(ctx, batch);
+  EXPECT_EQ(error_of<ShapeError>([&] { of_symbols.loss(ctx, batch, answers); }),
+            "[sequence model] the number of classes (places times heads) must be 2; got 1. Check the sizes of the "
+            "layers.");
+  batch.classes = {0, 3};
+  EXPECT_THROW(of_symbols.loss(ctx, batch, answers), ShapeError) << "a class beyond the outputs";
+}
+
+TEST(SequenceModel, ItsGradientEqualsCentralDifferences) {
+  for (const char* pooling : {"last", "mean", "max", "attention", "none"}) {
+    SequenceModelConfig config = frames_config();
+    config.pooling = pooling;
+    config.classes = true;
+    SequenceModel model(config, 1);
+    SequenceBatch batch = frames_batch({2, 3});
+    batch.frames = batch.frames.to(DType::f64);
+    batch.classes = {0, 2};
+    if (model.at_each_step()) batch.classes = {0, 2, -1, 1, 1};
+    std::vector<Var> inputs;
+    for (const NamedParameter& p : model.parameters()) {
+      p.var.mutable_value() = p.var.value().to(DType::f64);
+      inputs.push_back(p.var);
+    }
+    const GradCheck check = grad_check(
+        [&](Tape* tape) {
+          Context ctx;
+          ctx.tape = tape;
+          return model.loss(ctx, batch, model.forward(ctx, batch)).loss;
+        },
+        inputs, 20);
+    EXPECT_LE(check.worst, 1e-6) << pooling << " " << check.where;
+  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
 #include "carousel/tensor/archive.h"
+#include "tests/nn/cell_samples.h"
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
@@ -203,27 +204,29 @@ TEST(RecurrentStack, GradientsEndAtACarriedState) {
   EXPECT_TRUE(second.has_grad());
 }
 
-TEST(RecurrentStack, WeightsSurviveAFile) {
-  StackConfig config = small();
-  config.bidirectional = config.residual = config.layer_norm = true;
-  RecurrentStack written(config, kInput, 7), read(config, kInput, 8);
-  Archive archive;
-  for (const NamedParameter& p : written.parameters()) archive.tensors.push_back({p.name, p.var.value()});
-  const carousel::testing::TempDir dir;
-  write_archive(dir.file("stack.safetensors"), archive);
-  const Archive back = read_archive(dir.file("stack.safetensors"));
-  for (const NamedParameter& p : read.parameters()) {
-    ASSERT_NE(back.find(p.name), nullptr) << p.name;
-    p.var.mutable_value() = back.find(p.name)->clone();
+TEST(RecurrentStack, WeightsOfEveryCellSurviveAFile) {
+  for (const CellOptions& cell : testing::all_conventions()) {
+    StackConfig config = small();
+    config.cell = cell;
+    config.bidirectional = config.residual = config.layer_norm = true;
+    RecurrentStack written(config, kInput, 7), read(config, kInput, 8);
+    Archive archive;
+    for (const NamedParameter& p : written.parameters()) archive.tensors.push_back({p.name, p.var.value()});
+    const Archive back = parse_archive(serialize_archive(archive), "stack.safetensors");
+    for (const NamedParameter& p : read.parameters()) {
+      ASSERT_NE(back.find(p.name), nullptr) << p.name;
+      p.var.mutable_value() = back.find(p.name)->clone();
+    }
+    const Packing packing = Packing::make(std::vector<int64_t>{4, 2});
+    Context ctx;
+    const Var x = random_input(packing.rows());
+    EXPECT_EQ(testing::values_of(written.forward(ctx, packing, x).y.value()),
+              testing::values_of(read.forward(ctx, packing, x).y.value()))
+        << testing::name_of(cell);
+    ASSERT_EQ(back.find("weight_hh_l1_reverse") != nullptr, make_cell(cell)->has_recurrent_weight());
+    ASSERT_NE(back.find("residual_l0.weight"), nullptr);
+    ASSERT_NE(back.find("norm_l1.bias"), nullptr);
   }
-  const Packing packing = Packing::make(std::vector<int64_t>{4, 2});
-  Context ctx;
-  const Var x = random_input(packing.rows());
-  const Tensor a = written.forward(ctx, packing, x).y.value(), b = read.forward(ctx, packing, x).y.value();
-  for (int64_t i = 0; i < a.numel(); ++i) EXPECT_EQ(a.data<float>()[i], b.data<float>()[i]);
-  ASSERT_NE(back.find("weight_hh_l1_reverse"), nullptr);
-  ASSERT_NE(back.find("residual_l0.weight"), nullptr);
-  ASSERT_NE(back.find("norm_l1.bias"), nullptr);
 }
 
 class Names : public Recorder {
@@ -232,7 +235,23 @@ class Names : public Recorder {
   std::map<std::string, std::string> seen;
 };
 
-TEST(RecurrentStack, RecordsGatesAndStates) {
+TEST(RecurrentStack, RecordsTheGatesAndStatesOfEveryCell) {
+  for (const std::string& name : cell_names()) {
+    StackConfig config = small({4});
+    config.cell.cell = name;
+    RecurrentStack stack(config, kInput, 7, "encoder.");
+    Names names;
+    Context ctx;
+    ctx.recorder = &names;
+    stack.forward(ctx, Packing::make(std::vector<int64_t>{3, 2}), random_input(5));
+    const Cell& cell = stack.cell();
+    EXPECT_EQ(static_cast<int64_t>(names.seen.size()), cell.num_gates() + cell.num_states()) << name;
+    for (const std::string& gate : cell.gate_names()) EXPECT_EQ(names.seen["encoder.0/" + gate], "[5, 4]") << name;
+    for (const std::string& state : cell.state_names()) EXPECT_TRUE(names.seen.contains("encoder.0/" + state)) << name;
+  }
+}
+
+TEST(RecurrentStack, RecordsBothDirections) {
   StackConfig config = small();
   config.bidirectional = true;
   RecurrentStack stack(config, kInput, 7, "encoder.");
