@@ -92,7 +92,7 @@ Settings company(const std::string& name) {
   if (name == "variational_dropout") return {{"num_layers", "2"}};
   if (name == "momentum") return {{"optimizer", "sgd"}};
   // A length penalty reorders hypotheses of unequal lengths that ended: the model must have learnt to end.
-  if (name == "length_penalty" || name == "min_length") return {{"max_steps, "60"}, {"learning_rate", "0.02"}};
+  if (name == "length_penalty" || name == "min_length") return {{"max_steps", "60"}, {"learning_rate", "0.02"}};
   if (name == "max_length_extra") return {{"max_length_factor", "0"}, {"max_length_extra", "2"}};
   if (name == "no_repeat_ngram") return {{"max_length_factor", "0"}, {"max_length_extra", "6"}};
   return {};
