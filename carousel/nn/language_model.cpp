@@ -183,7 +183,7 @@ StreamNetwork LanguageModel::stream_network() const {
         "each time; got such a model. Train with --set model=recurrent.");
   StreamNetwork network{embedding_, config_.embedding_size, stack_.get(), {}};
   if (projection_.defined()) network.linear.push_back({projection_, Var()});
-  network.linear.push_back({config_.tie_weights ? embedding_ : output_weight_, output_bias_});
+  network.linear.push_back({output_weight(), output_bias_});
   return network;
 }
 
