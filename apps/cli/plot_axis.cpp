@@ -68,8 +68,8 @@ std::vector<double> PlotAxis::ticks(int64_t count) const {
 
 std::string PlotAxis::label(double value) {
   const double size = std::abs(value);
-  if (size != 0 && (size < 1e-3 || size >= 1e5)) return fmt::format("{:.0e}", value);
-  return fmt::format("{:.4g}", value);
+  if (size != 0 && (size < 1e-3 || size >= 1e6)) return fmt::format("{:.3g}", value);
+  return fmt::format("{:.6g}", value);
 }
 
 std::vector<std::pair<double, double>> visible_points(const tasks::lab::Series& series, const PlotAxis& x,

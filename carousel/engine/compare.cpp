@@ -117,7 +117,9 @@ train::Evaluation judged_by(const std::vector<Run>& runs) {
 
 /// Curves by cell and, where there are several, by depth.
 tasks::lab::Plot plot_of(const std::vector<Run>& runs, const std::string& metric) {
-  tasks::lab::Plot plot{metric + " against parameters", "parameters", metric, true, false, {}};
+  std::string title = metric;
+  std::replace(title.begin(), title.end(), '_', ' ');
+  tasks::lab::Plot plot{title + " against parameters", "parameters", title, true, false, {}};
   const bool depths = std::any_of(runs.begin(), runs.end(), [&](const Run& run) {
     return run.combination.num_layers != runs.front().combination.num_layers;
   });

@@ -92,5 +92,13 @@ TEST(PlotPng, DrawsEachCurveInItsColour) {
   EXPECT_EQ(image.at(130 + 839, 520 + 50 + 339), second);
 }
 
+TEST(PlotAxis, LabelsTellNeighboursApart) {
+  EXPECT_EQ(PlotAxis::label(15000), "15000");
+  EXPECT_EQ(PlotAxis::label(105000), "105000");
+  EXPECT_EQ(PlotAxis::label(1.05e6), "1.05e+06");
+  EXPECT_EQ(PlotAxis::label(3 * 0.1), "0.3");
+  EXPECT_EQ(PlotAxis::label(1e-5), "1e-05");
+}
+
 }  // namespace
 }  // namespace carousel::cli
