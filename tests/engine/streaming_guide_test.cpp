@@ -58,13 +58,13 @@ TEST(StreamingGuide, ItsProgramRunsAndIsTheOneShown) {
   EXPECT_EQ(out.str().substr(0, 2), "c\n") << out.str();
   EXPECT_TRUE(out.str().ends_with("\nthe same bits\n")) << out.str();
 
-  const std::string source = testing::content_of(__FILE__);
+  const std::string root = CAROUSEL_SOURCE_DIR;
+  const std::string source = testing::content_of(root + "/tests/engine/streaming_guide_test.cpp");
   const size_t begin = source.find("// guide: begin\n") + 16, end = source.find("// guide: end\n");
   std::istringstream program(source.substr(begin, end - begin));
   std::string shown;
   for (std::string line; std::getline(program, line);) shown += line.empty() ? "\n" : "    " + line + "\n";
-  EXPECT_NE(testing::content_of(std::string(CAROUSEL_SOURCE_DIR) + "/docs/guide/streaming.md").find(shown),
-            std::string::npos)
+  EXPECT_NE(testing::content_of(root + "/docs/guide/streaming.md").find(shown), std::string::npos)
       << "docs/guide/streaming.md shows another program";
 }
 
