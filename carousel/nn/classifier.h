@@ -17,10 +17,10 @@ namespace carousel::nn {
 struct ClassifierConfig {
   /// Dropout (negative: chosen) also acts on embeddings and before the output.
   StackConfig stack;
-  int64_t embedding_size = 0;   ///< 0: chosen
-  std::string pooling = "max";  ///< one of pooling_names()
-  double label_smoothing = 0;   ///< share of the target probability spread over all classes
-  double symbol_dropout = -1;   ///< probability that training reads a symbol as unknown; negative: chosen
+  int64_t embedding_size = 0;    ///< 0: chosen
+  std::string pooling = "max";   ///< one of pooling_names()
+  double label_smoothing = 0.1;  ///< share of the target probability spread over all classes
+  double symbol_dropout = -1;    ///< probability that training reads a symbol as unknown; negative: chosen
 
   ClassifierConfig() {
     stack.bidirectional = true;

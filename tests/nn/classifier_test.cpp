@@ -17,6 +17,7 @@ ClassifierConfig config_of(const std::string& pooling = "max") {
   config.embedding_size = 4;
   config.pooling = pooling;
   config.symbol_dropout = 0;
+  config.label_smoothing = 0;
   return config;
 }
 
