@@ -1,5 +1,6 @@
 // The matrix lies in panels of eight vectors of outputs, the last one narrower: a product reads it once, from its
 // beginning to its end, and keeps eight sums under way, which hides the latency of the multiply-add.
+// The hardware sees the order coming: prefetches of our own made no difference beyond noise.
 #include "carousel/kernels/simd/gemv.h"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #define HWY_TARGET_INCLUDE "carousel/kernels/simd/gemv.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,8 +20,6 @@ using V = hn::Vec<D>;
 constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D()));
 constexpr int kVectors = 8;
 constexpr int64_t kPanel = kVectors * kLanes;
-constexpr int64_t kLine = 16;    // floats of a cache line
-constexpr int64_t kAhead = 512;  // floats: the hardware's own prefetch stops at the end of each page
 
 /// Columns of the panel that begins at output j: a multiple of the lanes.
 int64_t WidthAt(int64_t n, int64_t j) {
@@ -49,8 +47,6 @@ HWY_INLINE void Panel(const Gemv<float>& p, const float* panel, int64_t j) {
   for (int64_t l = 0; l < p.k; ++l) {
     const V x = hn::Set(d, p.x[l]);
     const float* row = panel + l * kCount * kLanes;
-#pragma GCC unroll 8
-    for (int64_t i = 0; i < kCount * kLanes; i += kLine) hwy::Prefetch(row + kAhead + i);
 #pragma GCC unroll 8
     for (int v = 0; v < kCount; ++v) sum[v] = hn::MulAdd(x, hn::LoadU(d, row + v * kLanes), sum[v]);
   }
