@@ -43,7 +43,7 @@ Json to_json(const tasks::AttentionMap& map, const tasks::Prediction& prediction
   }
   return {{"schema", "carousel/inspect@1"}, {"input", map.input},
           {"output", map.output},           {"probability", map.probability},
-          {"hypotheses", hypotheses},       {"in_training", prediction.in_training},
+          {"hypotheses", hypotheses},       {"in_training", in_training(prediction)},
           {"notes", prediction.notes},      {"source", map.source},
           {"target", map.target},           {"attention", rows}};
 }
@@ -51,7 +51,9 @@ Json to_json(const tasks::AttentionMap& map, const tasks::Prediction& prediction
 std::string to_text(const tasks::AttentionMap& map, const tasks::Prediction& prediction, const HeatMapStyle& style) {
   constexpr int64_t kLongestText = 10000;
   std::string text = fit(map.input, kLongestText);
-  text += prediction.in_training ? "   (stood in the training data)\n" : "   (not in the training data)\n";
+  if (prediction.in_training)
+    text += *prediction.in_training ? "   (stood in the training data)" : "   (not in the training data)";
+  text += "\n";
   for (const auto& hypothesis : prediction.hypotheses) {
     text += fmt::format("  {:5.1f} %  {}\n", 100 * hypothesis.probability, fit(hypothesis.text, kLongestText));
   }

@@ -55,6 +55,10 @@ std::string printable(std::string_view text) {
   }
 }
 
+Json in_training(const tasks::Prediction& prediction) {
+  return prediction.in_training ? Json(*prediction.in_training) : Json(nullptr);
+}
+
 std::string metric_text(const std::string& name, double value) {
   const auto ends_with = [&](std::string_view end) {
     return name.size() >= end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "carousel/tasks/task.h"
+
 namespace carousel::cli {
 
 using Json = nlohmann::ordered_json;
@@ -25,6 +27,9 @@ void say(std::string_view line);
 /// The text with all but line ends and tabs that a terminal would act on shown as '?': names and values in messages may
 /// come from anyone's file.
 std::string printable(std::string_view text);
+
+/// Whether an input stood in the training data, or null where the task does not remember.
+Json in_training(const tasks::Prediction& prediction);
 
 /// "sequence_error_rate" 0.241 -> "24.10 %"; BLEU, chrF and losses stay numbers.
 std::string metric_text(const std::string& name, double value);

@@ -34,7 +34,7 @@ Json to_json(const tasks::Prediction& prediction) {
   Json json = {{"schema", "carousel/predict@1"},
                {"input", prediction.input},
                {"hypotheses", hypotheses},
-               {"in_training", prediction.in_training},
+               {"in_training", in_training(prediction)},
                {"notes", prediction.notes}};
   if (!prediction.probabilities.empty()) json["probabilities"] = prediction.probabilities;
   if (!prediction.error.empty()) json["error"] = prediction.error;

@@ -12,7 +12,6 @@
 #include "apps/cli/text_input.h"
 #include "carousel/base/error.h"
 #include "carousel/base/profile.h"
-#include "carousel/kernels/table.h"
 
 namespace carousel::cli {
 
@@ -126,14 +125,10 @@ int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments
   request.config_file = flags.config;
   request.settings = settings_of(flags);
   request.resume = flags.resume;
+  request.profile = flags.profile;
 
   ProgressPrinter printer;
-  if (flags.profile) {
-    kernels::use_profiled();
-    profile::start();
-  }
   const engine::TrainReport report = engine::Engine::train(request, printer);
-  profile::stop();
   printer.finish();
 
   using Outcome = engine::TrainReport::Outcome;
@@ -146,10 +141,10 @@ int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments
   } else if (report.outcome == Outcome::finished) {  // of a run that was finished before the engine has told
     say_summary(report, flags, arguments.front());
   }
-  if (flags.profile) say_profile(profile::report());
+  if (flags.profile) say_profile(report.profile);
   if (flags.json) {
     Json json = to_json(report, resume_command);
-    if (flags.profile) json["profile"] = to_json(profile::report());
+    if (flags.profile) json["profile"] = to_json(report.profile);
     print_json(json);
   }
   if (report.outcome != Outcome::interrupted) return kOk;

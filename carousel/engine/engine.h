@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "carousel/base/options.h"
+#include "carousel/base/profile.h"
 #include "carousel/tasks/task.h"
 #include "carousel/train/trainer.h"
 
@@ -28,6 +29,7 @@ struct TrainRequest {
   std::string config_file;  ///< TOML, "" for none
   std::vector<Setting> settings;
   bool resume = false;
+  bool profile = false;  ///< find out where the time goes; the training is the same
 };
 
 /// What the caller of train() sees and decides while it runs.
@@ -55,6 +57,7 @@ struct TrainReport {
   std::vector<std::string> warnings;
   std::vector<std::string>
       views;                   ///< what the model shows of itself, see tasks::TaskModel; empty when already finished
+  profile::Report profile;     ///< only when asked for
   std::string repeat_command;  ///< repeats this run exactly: steps and schedule written out, seed, data hash
 };
 

@@ -7,9 +7,11 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/files.h"
+#include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/run_options.h"
+#include "carousel/kernels/table.h"
 
 namespace carousel::engine {
 
@@ -42,6 +44,26 @@ std::optional<SavedFile> read_saved(const std::string& file) {
   saved.identity = identity_of(saved.archive, file);
   return saved;
 }
+
+/// While it lives, kernels note their time, if asked to.
+class ProfiledKernels {
+ public:
+  explicit ProfiledKernels(bool wanted) : set_(wanted ? kernels::table<float>().name : "") {
+    if (!wanted) return;
+    kernels::use_profiled();
+    profile::start();
+  }
+  ~ProfiledKernels() {
+    if (set_.empty()) return;
+    profile::stop();
+    kernels::use(set_);
+  }
+  ProfiledKernels(const ProfiledKernels&) = delete;
+  ProfiledKernels& operator=(const ProfiledKernels&) = delete;
+
+ private:
+  std::string set_;
+};
 
 class TrainingRun {
  public:
@@ -299,7 +321,10 @@ std::string task_of_earlier_run(const std::string& output) {
 }
 
 TrainReport run_training(tasks::Task& task, const TrainRequest& request, Observer& observer) {
-  return TrainingRun(task, request, observer).run();
+  const ProfiledKernels profiled(request.profile);
+  TrainReport report = TrainingRun(task, request, observer).run();
+  if (request.profile) report.profile = profile::report();
+  return report;
 }
 
 }  // namespace carousel::engine

@@ -53,7 +53,7 @@ struct Prediction {
   std::string input;
   std::vector<Hypothesis> hypotheses;
   std::map<std::string, double> probabilities;  ///< of every label, where a task has labels
-  bool in_training = false;                     ///< the input stood in the training data
+  std::optional<bool> in_training;              ///< the input stood in the training data; none: the task forgets
   std::vector<std::string> notes;               ///< "unknown symbol: X"
   std::string error;                            ///< why there is no hypothesis (the input is too long), or ""
 };

@@ -195,7 +195,7 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
     outputs.push_back(p.hypotheses.empty() ? "" : p.hypotheses.front().text);
     too_long += !p.error.empty();
     unknown += !p.notes.empty();
-    seen += p.in_training;
+    seen += p.in_training.value_or(false);
   }
   report.metrics = score(data, questions, outputs);
   for (size_t q = 0; q < questions.size(); ++q)
