@@ -103,7 +103,7 @@ void say_summary(const engine::TrainReport& report, const TrainFlags& flags, con
                   metric_text(report.metric, report.best_value)));
   for (const std::string& warning : report.warnings) say("warning: " + warning);
   if (!report.repeat_command.empty()) say("to repeat this run exactly: " + report.repeat_command);
-  const std::string example = first_input(flags.data.front());
+  const std::string example = report.example.empty() ? first_input(flags.data.front()) : report.example;
   std::string look;
   if (!report.views.empty()) {
     std::vector<std::string> words = {program, "inspect", report.model_file, example};

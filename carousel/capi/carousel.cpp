@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -234,7 +235,11 @@ carousel_status carousel_session_feed_frames(carousel_session* session, const fl
   return guarded([&] {
     require(session, "session");
     require(frames || count == 0, "frames");
-    const size_t size = counted(count) * static_cast<size_t>(session->session.input_size());
+    const auto width = static_cast<size_t>(session->session.input_size());
+    if (width > 0 && counted(count) > std::numeric_limits<size_t>::max() / sizeof(float) / width)
+      throw carousel::ConfigError(
+          fmt::format("[c] frames of {} numbers must fit the memory; got {} of them. Pass fewer.", width, count));
+    const size_t size = counted(count) * width;
     give(session->session.feed(std::span<const float>(frames, size)), answer);
   });
 }

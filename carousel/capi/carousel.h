@@ -1,7 +1,8 @@
 /* Carousel for programs in C and in whatever can call C: run models that `carousel train` wrote.
  *
  * Every function that can fail returns a carousel_status, 0 when all is well; carousel_error() then says what, where
- * and what to do. No exception leaves this library. A pointer that a function fills is left alone when it fails.
+ * and what to do. No exception leaves this library. A pointer that a function fills is left alone when it fails,
+ * but for `count` of carousel_session_encode.
  *
  * Threads: any number of threads may use one model at once; one session belongs to one thread at a time. The text of an
  * error belongs to the thread that got it.
@@ -63,8 +64,9 @@ size_t carousel_session_state_bytes(const carousel_session* session);
 /* The symbol that a sequence begins with (of a language model the line end), or -1. */
 int32_t carousel_session_begin_symbol(const carousel_session* session);
 
-/* Threads of a step: 1, as at first, or 2. With 2 another thread does half of each large layer (from about 256 units
- * on); it spins for some 50 microseconds after each step and then sleeps. The bits are the same. */
+/* Threads of a step: 1, as at first, or 2. With 2 another thread does half of each layer that has 256 KiB of weights
+ * (an LSTM from about 90 units on); it spins for some 50 microseconds after each step and then sleeps. The bits are
+ * the same. */
 carousel_status carousel_session_set_threads(carousel_session* session, int64_t threads);
 
 /* Symbols of a UTF-8 text. `count`: in, the room in `symbols`; out, how many there are. Where the room is too small

@@ -22,6 +22,7 @@ constexpr int64_t kEvidentRows = 20;     ///< fewer prove nothing
 constexpr int64_t kEvidentRepeats = 10;  ///< times that each label must occur on average
 constexpr int64_t kLongestLabel = 60;    ///< code points
 constexpr int64_t kMostBlankShare = 50;  ///< one blank line in so many separates sentences: columns of tokens
+constexpr int64_t kFewRows = 20;         ///< too few to see whether a column repeats itself as labels do
 
 bool named(const std::string& file, const char* ending) {
   return file.ends_with(ending) || file.ends_with(std::string(ending) + ".gz");
@@ -67,7 +68,7 @@ bool evident_pair(const Values& texts, const Values& labels) {
 
 std::string ordinal(size_t index) {
   static const char* const kWords[] = {"first", "second", "third", "fourth", "fifth"};
-  return index < std::size(kWords) ? kWords[index] : fmt::format("{}th", index + 1);
+  return index < std::size(kWords) ? kWords[index] : fmt::format("number {}", index + 1);
 }
 
 std::vector<std::string> roles_of(const std::string& text) {
@@ -190,7 +191,7 @@ LabelPlan plan_table(const std::string& file, char separator, const LabelFormat&
   if (wanted.header == "yes") plan.header = true;
   const std::vector<Values> columns = values_of(table, plan.columns.size(), plan.header);
   const auto rows = static_cast<int64_t>(table.rows.size());
-  plan.evident = wanted.columns != "auto" || by_names ||
+  plan.evident = wanted.columns != "auto" || (by_names && (rows <= kFewRows || columns[label].like_labels())) ||
                  (evident_pair(columns[text], columns[label]) && table.blank_lines * kMostBlankShare <= rows);
   plan.reason =
       fmt::format("{} {} columns{}; the {} holds the label ({} so far), the {} the text, {}", width,
@@ -217,16 +218,28 @@ LabelPlan plan_lines(const Sample& sample) {
   return plan;
 }
 
-LabelPlan plan_aligned(const std::vector<std::string>& files, const ReadOptions& options) {
+LabelPlan plan_aligned(const std::vector<std::string>& files, const LabelFormat& wanted, const ReadOptions& options) {
+  if (wanted.format != "auto" && wanted.format != "aligned")
+    throw ConfigError(
+        fmt::format("[data] two files are read line by line, format = aligned; got {}. Leave format out, or pass one "
+                    "file.",
+                    wanted.format));
   Values first, second;
   for (const std::string& line : take_sample(files[0], options).lines) first.add(line);
   for (const std::string& line : take_sample(files[1], options).lines) second.add(line);
   LabelPlan plan;
   plan.format = "aligned";
-  const bool labels_last =
-      second.kinds() < first.kinds() || (second.kinds() == first.kinds() && second.bytes <= first.bytes);
+  bool labels_last = second.kinds() < first.kinds() || (second.kinds() == first.kinds() && second.bytes <= first.bytes);
+  if (wanted.columns != "auto") {
+    const std::vector<std::string> roles = roles_of(wanted.columns);
+    if (roles.size() != 2)
+      throw ConfigError(
+          fmt::format("[data] two files have two roles, text and label; got columns = {}. Give one for each file.",
+                      wanted.columns));
+    labels_last = roles[1] == "label";
+  }
   plan.columns = labels_last ? std::vector<std::string>{"text", "label"} : std::vector<std::string>{"label", "text"};
-  plan.evident = labels_last ? evident_pair(first, second) : evident_pair(second, first);
+  plan.evident = wanted.columns != "auto" || (labels_last ? evident_pair(first, second) : evident_pair(second, first));
   plan.reason = fmt::format("two files; line n of {} is the label of line n of {}", files[labels_last ? 1 : 0],
                             files[labels_last ? 0 : 1]);
   return plan;
@@ -276,7 +289,7 @@ std::string LabelPlan::columns_text() const {
 
 LabelPlan plan_labels(const std::vector<std::string>& files, const LabelFormat& wanted, const ReadOptions& options,
                       const std::string& otherwise) {
-  if (files.size() == 2) return plan_aligned(files, options);
+  if (files.size() == 2) return plan_aligned(files, wanted, options);
   const Sample sample = take_sample(files.front(), options);
   std::string format = wanted.format == "auto" ? shape_of(sample) : wanted.format;
   if (format.empty()) format = otherwise;

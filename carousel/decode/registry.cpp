@@ -30,7 +30,7 @@ int64_t SearchConfig::max_length(int64_t source_length) const {
   constexpr double kMost = 1e9;
   const double length =
       std::ceil(max_length_factor * static_cast<double>(source_length)) + static_cast<double>(max_length_extra);
-  return static_cast<int64_t>(std::clamp(length, 1.0, kMost));
+  return static_cast<int64_t>(std::clamp(length, static_cast<double>(min_length) + 1, kMost));
 }
 
 double length_penalty(int64_t length, double alpha) {
@@ -88,7 +88,6 @@ const std::vector<Method>& methods() {
 Results search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config) {
   for (const Method& method : methods()) {
     if (!method.fits(config)) continue;
-    check_search(model, source_lengths, config);
     if (config.min_length == 0 && config.no_repeat_ngram == 0) return method.search(model, source_lengths, config);
     ConstrainedModel constrained(model, config);
     return method.search(constrained, source_lengths, config);

@@ -210,7 +210,11 @@ Report compare(const CompareRequest& asked, const tasks::lab::Observer& observer
   for (; done < runs.size(); ++done) {
     if (observer.stop && observer.stop()) break;
     train_one(request, runs[done], observer, told);
-    if (runs[done].report.outcome == TrainReport::Outcome::interrupted) break;
+    if (runs[done].report.outcome == TrainReport::Outcome::interrupted) {
+      std::error_code ignored;  // a model that looked finished
+      if (!request.folder.empty()) fs::remove(model_file(request.folder, runs[done].combination), ignored);
+      break;
+    }
   }
   report.interrupted = done < runs.size();
   runs.resize(done);

@@ -58,6 +58,7 @@ struct TrainReport {
   std::vector<std::string>
       views;                   ///< what the model shows of itself, see tasks::TaskModel; empty when already finished
   profile::Report profile;     ///< only when asked for
+  std::string example;         ///< an input that the model understands, or ""
   std::string repeat_command;  ///< repeats this run exactly: steps and schedule written out, seed, data hash
 };
 

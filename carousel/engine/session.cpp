@@ -157,6 +157,10 @@ size_t Session::state_bytes() const {
 
 std::string Session::state() const {
   const std::span<const float> values = stream_.state();
+  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+    throw DivergedError(
+        "[session] a state to go on from must be finite; got numbers that are not. What was read made the model "
+        "overflow: rewind, or begin anew.");
   const uint32_t numbers[] = {kStateVersion, static_cast<uint32_t>(values.size())};
   std::string bytes;
   bytes.reserve(state_bytes());

@@ -308,6 +308,7 @@ TrainReport TrainingRun::report(const train::Trainer& trainer, const train::Trai
   report.metrics = result.best.evaluation.metrics;
   if (!result.best.evaluation.warning.empty()) report.warnings.push_back(result.best.evaluation.warning);
   report.views = job_.model->views();
+  report.example = job_.example;
   report.repeat_command = command(request_.output, trainer, true);
   return report;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <system_error>
 #include <utility>
 
 #include "carousel/base/error.h"
@@ -87,7 +88,12 @@ void Stream::set_threads(int64_t threads) {
   if (threads == 1 || !model_->worth_two_threads() || available_cores() == 1) {
     helper_.reset();
   } else if (!helper_) {
-    helper_ = std::make_unique<StreamHelper>(model_->helper_room_, model_);
+    try {
+      helper_ = std::make_unique<StreamHelper>(model_->helper_room_, model_);
+    } catch (const std::system_error& error) {
+      throw ResourceError(
+          fmt::format("[stream] a second thread must be there to be had; got: {}. Use 1 thread.", error.what()));
+    }
   }
 }
 

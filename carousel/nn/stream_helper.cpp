@@ -60,7 +60,7 @@ bool StreamHelper::finished_by(Clock::time_point latest) const {
 
 void StreamHelper::work() {
   const FlushDenormals flush;
-  for (int32_t seen = 0;; finished_.store(seen, std::memory_order_release)) {
+  for (uint32_t seen = 0;; finished_.store(seen, std::memory_order_release)) {
     const auto changed = [&] { return given_.load(std::memory_order_acquire) != seen; };
     if (!spin(Clock::now() + kSpin, changed)) given_.wait(seen, std::memory_order_acquire);
     ++seen;

@@ -44,10 +44,10 @@ class StreamHelper {
   std::vector<float> room_;
   // On cache lines of their own, in pairs as processors fetch them: each is written by one thread and watched by the
   // other.
-  alignas(128) std::atomic<int32_t> given_{0};
+  alignas(128) std::atomic<uint32_t> given_{0};
   const Job* job_ = nullptr;  // null: the end
   int64_t stage_ = 0;
-  alignas(128) std::atomic<int32_t> finished_{0};
+  alignas(128) std::atomic<uint32_t> finished_{0};
   alignas(128) std::thread thread_;
 };
 

@@ -176,10 +176,32 @@ void ClassifyModel::note_bayes(const data::PairData& data, const std::vector<int
                                          : ""));
 }
 
-EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const PredictOptions&) {
+namespace {
+
+/// A label is not searched for.
+void refuse_search(const PredictOptions& options) {
+  const char* flag = options.beam_size > options.nbest ? "--beam"
+                     : options.length_penalty >= 0     ? "--length-penalty"
+                     : options.min_length >= 0         ? "--min-length"
+                     : options.no_repeat_ngram >= 0    ? "--no-repeat-ngram"
+                                                       : nullptr;
+  if (flag)
+    throw ConfigError(
+        fmt::format("[classify] a classifier gives labels and searches for no sequence; got {}. Leave it out; --nbest "
+                    "gives more labels.",
+                    flag));
+}
+
+}  // namespace
+
+EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const PredictOptions& search) {
+  refuse_search(search);
   const data::ReadOptions options = parts_.options.read_options();
-  const data::PairData data = data::read_labels(
-      files, data::plan_labels(files, stored_format(), options, parts_.options.format.format), options);
+  data::LabelFormat format = stored_format();
+  if (files.size() == 2 && parts_.options.format.format != "aligned")
+    format.columns = "auto";  // the model's are those of a table
+  const data::PairData data =
+      data::read_labels(files, data::plan_labels(files, format, options, parts_.options.format.format), options);
   if (data.examples.empty())
     throw DataError(files.front(), 0, 0, "[eval] at least one labelled text is needed; got none. Check the file.");
   std::vector<int64_t> all(data.examples.size());
@@ -223,6 +245,7 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
 }
 
 std::vector<Prediction> ClassifyModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {
+  refuse_search(options);
   std::vector<Prediction> predictions(lines.size());
   std::vector<std::vector<int32_t>> texts;
   for (size_t i = 0; i < lines.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "carousel/base/profile.h"
 #include "carousel/data/batcher.h"
 #include "carousel/train/classification.h"
 
@@ -51,12 +52,7 @@ class ClassifyObjective final : public train::Objective {
   int64_t num_batches(int64_t epoch) override { return batcher_.num_batches(epoch); }
 
   train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo&) override {
-    nn::ClassifierBatch texts;
-    texts.class_weights = weights_;
-    for (const int64_t i : batcher_.batch(epoch, batch)) {
-      texts.sequences.push_back(texts_[static_cast<size_t>(i)]);
-      texts.classes.push_back(static_cast<int32_t>(labels_[static_cast<size_t>(i)]));
-    }
+    const nn::ClassifierBatch texts = texts_of(epoch, batch);
     const nn::ClassifierLoss result = model_.network().loss(ctx, texts);
     return {result.loss, result.nll_sum, static_cast<int64_t>(texts.classes.size())};
   }
@@ -82,6 +78,17 @@ class ClassifyObjective final : public train::Objective {
   }
 
  private:
+  nn::ClassifierBatch texts_of(int64_t epoch, int64_t batch) {
+    const profile::Scope scope(profile::Part::data);
+    nn::ClassifierBatch texts;
+    texts.class_weights = weights_;
+    for (const int64_t i : batcher_.batch(epoch, batch)) {
+      texts.sequences.push_back(texts_[static_cast<size_t>(i)]);
+      texts.classes.push_back(static_cast<int32_t>(labels_[static_cast<size_t>(i)]));
+    }
+    return texts;
+  }
+
   /// The texts are in the order of the file.
   void take_even_sample() {
     if (dev_texts_.size() <= kMaxDevTexts) return;

@@ -122,6 +122,7 @@ struct TrainingJob {
   train::TrainerConfig trainer;  ///< with everything decided that was left automatic (epochs, learning_rate)
   int64_t train_examples = 0;
   int64_t dev_examples = 0;
+  std::string example;  ///< an input as predict() takes it; "": the first of the file's first line
 };
 
 struct TaskInput {

@@ -75,7 +75,7 @@ double fit_temperature(std::span<const float> logits, std::span<const int64_t> w
   const bool any = std::any_of(wanted.begin(), wanted.end(), [&](int64_t w) { return w < num_classes; });
   if (!any) return 1;
   const auto loss = [&](double log_temperature) {
-    double sum = 0;
+    double sum = log_temperature * log_temperature;
     for (size_t i = 0; i < wanted.size(); ++i)
       if (wanted[i] < num_classes)
         sum += nll_of(logits.subspan(i * width, width), wanted[i], std::exp(log_temperature));

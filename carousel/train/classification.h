@@ -42,9 +42,9 @@ class ClassScores {
   std::array<Bin, kBins> bins_{};
 };
 
-/// The temperature T in [0.05, 20] with the smallest mean -log softmax(logits / T)[wanted] (Guo et al. 2017, section
-/// 4.2). logits [wanted.size(), num_classes]; examples with a class beyond num_classes are left out. 1 when none is
-/// left.
+/// The temperature T in [0.05, 20] with the smallest sum of -log softmax(logits / T)[wanted] (Guo et al. 2017, section
+/// 4.2) plus (log T)^2: a few examples, all of them right, say little about how sure to be. logits [wanted.size(),
+/// num_classes]; examples with a class beyond num_classes are left out. 1 when none is left.
 double fit_temperature(std::span<const float> logits, std::span<const int64_t> wanted, int64_t num_classes);
 
 /// softmax(logits / temperature). Throws DivergedError when a logit or the temperature gives no probabilities.

@@ -116,6 +116,18 @@ TEST(Compare, CtrlCShowsWhatWasFinished) {
   EXPECT_EQ(json["tables"]["compare"][0]["cell"], "rnn");
 }
 
+TEST(Compare, AFolderKeepsNoHalfTrainedModel) {
+  const TempDir dir;
+  const std::string folder = dir.file("models");
+  const Running running(dir, {"compare", dir.write("pairs.tsv", pairs()), "--cells", "rnn,lstm", "--hidden-size", "4",
+                              "--budget", "0.5", "--folder", folder});
+  ASSERT_TRUE(running.wait_for("rnn, 1 layer of 4: "));
+  running.signal(SIGINT);
+  EXPECT_EQ(running.wait(), 130);
+  EXPECT_TRUE(std::filesystem::exists(folder + "/rnn_1x4.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/lstm_1x4.safetensors"));
+}
+
 TEST(Compare, LeavesNothingBehindHoweverItEnds) {
   const TempDir dir;
   const std::string data = dir.write("pairs.tsv", pairs());

@@ -41,5 +41,34 @@ TEST(Profile, SaysWhereTheTimeWentAndTrainsTheSameModel) {
     EXPECT_GT(profile["parts"][part]["calls"], 0) << part;
 }
 
+TEST(Profile, KnowsTheDataOfEveryTask) {
+  const TempDir dir;
+  std::string labels, text;
+  for (int i = 0; i < 40; ++i) {
+    labels += i % 2 == 0 ? "__label__a one two three\n" : "__label__b four five six\n";
+    text += "one two three four\n";
+  }
+  for (const auto& [task, content] : {std::pair{"classify", labels}, std::pair{"lm", text}}) {
+    const Ran ran = run({"train", dir.write("data.txt", content), "-o", dir.file("m"), "--task", task, "--epochs", "1",
+                         "--set", "hidden_size=8", "--profile", "--json"});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    const auto parts = nlohmann::json::parse(ran.out)["profile"]["parts"];
+    for (const char* part : {"products", "cells", "loss", "optimizer", "data"})
+      EXPECT_GT(parts[part]["calls"], 0) << task << " " << part;
+  }
+}
+
+TEST(NextSteps, OfAClassifierShowATextWithoutItsLabel) {
+  const TempDir dir;
+  std::string labels;
+  for (int i = 0; i < 40; ++i) labels += i % 2 == 0 ? "__label__a one two three\n" : "__label__b four five six\n";
+  const Ran ran =
+      run({"train", dir.write("data.txt", labels), "-o", dir.file("m"), "--epochs", "1", "--set", "hidden_size=8"});
+  EXPECT_NE(ran.err.find("echo 'four five six' | "), std::string::npos) << ran.err;
+  EXPECT_EQ(run({"predict", dir.file("m"), "--min-length", "3"}, "one\n").err,
+            "carousel: [classify] a classifier gives labels and searches for no sequence; got --min-length. Leave it "
+            "out; --nbest gives more labels.\n");
+}
+
 }  // namespace
 }  // namespace carousel::cli

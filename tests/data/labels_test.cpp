@@ -1,6 +1,7 @@
 // Labelled texts: how they are found in a file, read, and refused.
 #include "carousel/data/labels.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "carousel/base/error.h"
@@ -122,6 +123,13 @@ TEST(Labels, ObjectsOfJson) {
   EXPECT_EQ(pairs_of(file), (std::vector<std::string>{"1|a \"b\"  c", "true|d"}));
 }
 
+TEST(Labels, PairsUnderNamesOfLabelsAreNoEvidence) {
+  const TempDir dir;
+  std::string rows = "text\ttarget\n";
+  for (int i = 0; i < 60; ++i) rows += fmt::format("walk{} on\twalked{} on\n", i, i);
+  EXPECT_FALSE(plan_labels({dir.write("pairs.tsv", rows)}, {}, {}).evident);
+}
+
 TEST(Labels, TwoFiles) {
   const TempDir dir;
   std::string texts, labels;
@@ -137,6 +145,22 @@ TEST(Labels, TwoFiles) {
     EXPECT_EQ(read_labels(files, plan, {}).examples[1].target, "AddToPlaylist");
     EXPECT_EQ(read_labels(files, plan, {}).examples[1].source, "play song number 1");
   }
+  // What the user says goes before what the files look like.
+  const LabelPlan asked = plan_labels({a, b}, {"auto", "label,text", "auto"}, {});
+  EXPECT_TRUE(asked.evident);
+  EXPECT_EQ(read_labels({a, b}, asked, {}).examples[1].target, "play song number 1");
+  const auto refusal = [&](const LabelFormat& wanted) -> std::string {
+    try {
+      plan_labels({a, b}, wanted, {});
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "nothing was refused";
+  };
+  EXPECT_EQ(refusal({"tsv", "auto", "auto"}),
+            "[data] two files are read line by line, format = aligned; got tsv. Leave format out, or pass one file.");
+  EXPECT_EQ(refusal({"auto", "text,label,_", "auto"}),
+            "[data] two files have two roles, text and label; got columns = text,label,_. Give one for each file.");
 }
 
 /// What reading a file says.

@@ -341,6 +341,18 @@ TEST(Search, ConstraintsLeaveTheBestOfTheOutputsThatKeepThem) {
   EXPECT_TRUE(holds);
 }
 
+TEST(Search, TheLeastLengthLiftsTheGreatest) {
+  ToyModel model = constant(1, {0, 0.9, 0.1});
+  SearchConfig config = config_of(1, 3);
+  config.min_length = 5;
+  for (const int64_t beam_size : {1, 3}) {
+    config.beam_size = beam_size;
+    const Hypothesis found = search(model, std::vector<int64_t>{1}, config)[0][0];
+    EXPECT_EQ(found.tokens, (Tokens{2, 2, 2, 2, 2}));
+    EXPECT_TRUE(found.ended);
+  }
+}
+
 TEST(Search, AnOutputEndsWhereTheConstraintsLeaveNothingElse) {
   ToyModel model = constant(1, {0, 0.1, 0.5, 0.4});
   SearchConfig config = config_of(1, 30);

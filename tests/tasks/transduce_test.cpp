@@ -176,8 +176,8 @@ TEST(Transduce, KnowsWhatItWasTrainedOnAndWhatItNeverSaw) {
   EXPECT_NE(run.said.find("2 source symbols in 2 pairs never occur in training"), std::string::npos) << run.said;
   const std::string first = spelling_lines(60, 1).substr(0, spelling_lines(60, 1).find('\t'));
   const auto predictions = run.job.model->predict({first, "aaaaaaaaa", "a?"}, {});
-  EXPECT_TRUE(predictions[0].in_training);
-  EXPECT_FALSE(predictions[1].in_training);
+  EXPECT_EQ(predictions[0].in_training, true);
+  EXPECT_EQ(predictions[1].in_training, false);
   EXPECT_NE(std::find(predictions[2].notes.begin(), predictions[2].notes.end(), "unknown symbol: ?"),
             predictions[2].notes.end());
 }

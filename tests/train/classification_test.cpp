@@ -98,7 +98,7 @@ TEST(ClassScores, NothingIsZeroAndNonsenseIsRefused) {
 
 /// Mean -log p of the wanted classes.
 double loss_at(const std::vector<float>& logits, const std::vector<int64_t>& wanted, double temperature) {
-  double sum = 0;
+  double sum = std::log(temperature) * std::log(temperature);
   for (size_t i = 0; i < wanted.size(); ++i)
     if (wanted[i] < 3)
       sum -= std::log(probabilities_of({logits.data() + 3 * i, 3}, temperature)[static_cast<size_t>(wanted[i])]);
@@ -120,11 +120,26 @@ TEST(Temperature, IsTheOneThatMakesTheRightAnswersLikeliest) {
     EXPECT_LE(loss_at(logits, wanted, fitted), loss_at(logits, wanted, t) + 1e-6);
 }
 
-TEST(Temperature, IsOneWithoutExamplesAndBoundedWithPerfectOnes) {
+TEST(Temperature, StaysNearOneForAFewExamplesThatAreAllRight) {
+  const std::vector<float> few = {4, 0, 4, 0, 0, 4};
+  const std::vector<int64_t> right = {0, 0, 1};
+  const double fitted = fit_temperature(few, right, 2);
+  EXPECT_GT(fitted, 0.8);
+  EXPECT_LT(fitted, 1);
+  // A thousand of them say more.
+  std::vector<float> many;
+  std::vector<int64_t> wanted;
+  for (int i = 0; i < 1000; ++i) {
+    many.insert(many.end(), few.begin(), few.end());
+    wanted.insert(wanted.end(), right.begin(), right.end());
+  }
+  EXPECT_LT(fit_temperature(many, wanted, 2), 0.5);
+}
+
+TEST(Temperature, IsOneWithoutExamplesAndInItsBounds) {
   EXPECT_EQ(fit_temperature({}, {}, 3), 1);
   EXPECT_EQ(fit_temperature(std::vector<float>{1, 2, 3}, std::vector<int64_t>{7}, 3), 1);
-  EXPECT_NEAR(fit_temperature(std::vector<float>{1, 0}, std::vector<int64_t>{0}, 2), 0.05, 1e-4);
-  EXPECT_NEAR(fit_temperature(std::vector<float>{1, 0}, std::vector<int64_t>{1}, 2), 20, 1e-2);
+  EXPECT_NEAR(fit_temperature(std::vector<float>{1e6F, 0}, std::vector<int64_t>{1}, 2), 20, 1e-2);
 }
 
 TEST(Temperature, ProbabilitiesSumToOneOrThereAreNone) {

@@ -71,7 +71,7 @@ void hand_over(const Var& to, Tensor gradient, const Tensor& d_loss) {
 
 /// Rows in one block of logits: enough for good products, few enough for some megabytes.
 int64_t block_rows(int64_t vocab) {
-  return std::clamp<int64_t>((int64_t{1} << 21) / vocab, 32, 128) & ~int64_t{7};
+  return std::clamp<int64_t>((int64_t{1} << 21) / std::max<int64_t>(vocab, 1), 32, 128) & ~int64_t{7};
 }
 
 }  // namespace
