@@ -83,7 +83,7 @@ std::string text_of(const std::string& words) {
   options.max_line_bytes = options.max_text_bytes;  // a book may be one line
   std::string text;
   for (const data::TextLine& line : data::read_text({words}, options).lines) text += line.text + "\n";
-  text.pop_back();
+  if (!text.empty()) text.pop_back();
   return text;
 }
 
@@ -91,10 +91,10 @@ std::string text_of(const std::string& words) {
 std::string line_of(const std::string& words) {
   std::error_code error;
   if (std::filesystem::is_directory(words, error)) return words;  // a word may be called like one
-  const std::string text = text_of(words);
+  std::string text = text_of(words);
   if (!std::filesystem::exists(words, error)) return text;
   const size_t begin = std::min(text.find_first_not_of('\n'), text.size());
-  const std::string line = text.substr(begin, text.find_first_of("\t\n", begin) - begin);
+  std::string line = text.substr(begin, text.find_first_of("\t\n", begin) - begin);
   say(fmt::format("line: \"{}\", the first of {}", line, words));
   return line;
 }
