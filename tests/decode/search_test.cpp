@@ -310,9 +310,10 @@ TEST(Search, ImpossibleTokensAreNeverProduced) {
 }
 
 bool repeats(const Tokens& tokens, int64_t n) {
-  for (auto a = tokens.begin(); a + n <= tokens.end(); ++a)
-    for (auto b = a + 1; b + n <= tokens.end(); ++b)
-      if (std::equal(a, a + n, b)) return true;
+  const auto length = static_cast<int64_t>(tokens.size());
+  for (int64_t a = 0; a + n <= length; ++a)
+    for (int64_t b = a + 1; b + n <= length; ++b)
+      if (std::equal(tokens.begin() + a, tokens.begin() + a + n, tokens.begin() + b)) return true;
   return false;
 }
 

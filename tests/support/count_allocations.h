@@ -17,9 +17,12 @@ inline int64_t allocations() {
 
 }  // namespace carousel::testing
 
-__attribute__((noinline)) void* operator new(std::size_t bytes) {
+__attribute__((noinline)) void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++carousel::testing::allocation_count;
-  if (void* block = std::malloc(bytes > 0 ? bytes : 1)) return block;
+  return std::malloc(bytes > 0 ? bytes : 1);
+}
+__attribute__((noinline)) void* operator new(std::size_t bytes) {
+  if (void* block = operator new(bytes, std::nothrow)) return block;
   throw std::bad_alloc();
 }
 // Where one of a pair is inlined and the other is not, GCC takes them for a mismatch.
@@ -27,5 +30,8 @@ __attribute__((noinline)) void operator delete(void* block) noexcept {
   std::free(block);
 }
 __attribute__((noinline)) void operator delete(void* block, std::size_t) noexcept {
+  std::free(block);
+}
+__attribute__((noinline)) void operator delete(void* block, const std::nothrow_t&) noexcept {
   std::free(block);
 }
