@@ -5,8 +5,8 @@
 
 namespace carousel::kernels {
 
-/// `base` with a clock around each kernel but the shortest (dot, axpy) and those of streams (gemv), whose time counts as
-/// the rest. One such set exists at a time: the next call changes it.
+/// `base` with a clock around each kernel but the shortest (dot, axpy) and those of streams (gemv), whose time counts
+/// as the rest. One such set exists at a time: the next call changes it.
 const Table<float>& profiled(const Table<float>& base);
 
 }  // namespace carousel::kernels
