@@ -1,13 +1,8 @@
 // The search options that eval, predict and inspect share.
 #pragma once
 
-#include <string>
-
+#include "apps/cli/table_flags.h"
 #include "carousel/tasks/task.h"
-
-namespace CLI {
-class App;
-}
 
 namespace carousel::cli {
 
@@ -19,7 +14,8 @@ class DecodeFlags {
   tasks::PredictOptions read() const;
 
  private:
-  std::string beam_, nbest_, length_penalty_, min_length_, no_repeat_ngram_, threads_;
+  TableFlags flags_;
+  bool with_nbest_ = false;
 };
 
 }  // namespace carousel::cli

@@ -131,6 +131,8 @@ Program::Program(std::vector<std::string> arguments)
   add_train(*this);
   add_eval(*this);
   add_predict(*this);
+  add_generate(*this);
+  add_score(*this);
   add_inspect(*this);
   add_info(*this);
   add_convert(*this);

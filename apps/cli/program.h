@@ -70,6 +70,8 @@ std::string shell_line(const std::vector<std::string>& words);
 void add_train(Program& program);
 void add_eval(Program& program);
 void add_predict(Program& program);
+void add_generate(Program& program);
+void add_score(Program& program);
 void add_inspect(Program& program);
 void add_info(Program& program);
 void add_convert(Program& program);

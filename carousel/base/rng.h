@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace carousel {
 
@@ -37,5 +38,8 @@ class Rng {
 /// Mixes values into one well-spread 64-bit number (splitmix64 finaliser); names streams by (epoch, purpose) and the
 /// like.
 uint64_t mix(uint64_t a, uint64_t b);
+
+/// FNV-1a, 64 bits. Weak where texts are short: mix() it.
+uint64_t hash_text(std::string_view text);
 
 }  // namespace carousel

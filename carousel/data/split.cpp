@@ -15,13 +15,6 @@ namespace carousel::data {
 
 namespace {
 
-/// FNV-1a, 64 bits; mixed with the seed afterwards because its high bits are weak for short keys.
-uint64_t hash_of(std::string_view text) {
-  uint64_t hash = 0xCBF29CE484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3u;
-  return hash;
-}
-
 struct Group {
   uint64_t order;
   std::string_view key;
@@ -46,7 +39,7 @@ std::vector<Group> make_groups(const PairData& data, bool by_stem, uint64_t seed
       group.examples.insert(group.examples.end(), questions[i].examples.begin(), questions[i].examples.end());
     }
   }
-  for (Group& group : groups) group.order = mix(seed, hash_of(group.key));
+  for (Group& group : groups) group.order = mix(seed, hash_text(group.key));
   std::sort(groups.begin(), groups.end(),
             [](const Group& a, const Group& b) { return std::tie(a.order, a.key) < std::tie(b.order, b.key); });
   return groups;

@@ -156,6 +156,15 @@ std::vector<tasks::Prediction> Engine::predict(const std::vector<std::string>& l
   return answer(impl_->file, [&] { return impl_->model->predict(lines, options); });
 }
 
+tasks::Generation Engine::generate(const std::string& prompt, const tasks::GenerateOptions& options,
+                                   const tasks::TextSink& sink) {
+  return answer(impl_->file, [&] { return impl_->model->generate(prompt, options, sink); });
+}
+
+std::vector<tasks::LineScore> Engine::score_lines(const std::vector<std::string>& lines) {
+  return answer(impl_->file, [&] { return impl_->model->score_lines(lines); });
+}
+
 tasks::AttentionMap Engine::inspect(const std::string& line, const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->inspect(line, options); });
 }

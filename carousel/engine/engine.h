@@ -91,6 +91,9 @@ class Engine {
 
   tasks::EvalReport evaluate(const std::vector<std::string>& files, const tasks::PredictOptions& options);
   std::vector<tasks::Prediction> predict(const std::vector<std::string>& lines, const tasks::PredictOptions& options);
+  tasks::Generation generate(const std::string& prompt, const tasks::GenerateOptions& options,
+                             const tasks::TextSink& sink);
+  std::vector<tasks::LineScore> score_lines(const std::vector<std::string>& lines);
   tasks::AttentionMap inspect(const std::string& line, const tasks::PredictOptions& options);
   tasks::GateTrace gates(const std::string& line, const tasks::PredictOptions& options);
   ModelInfo info();

@@ -73,12 +73,19 @@ class Classify final : public Task {
     sets.train_ids = encode(*parts.tokenizer, sets.train_data, sets.train);
     sets.dev_ids = encode(*parts.tokenizer, sets.dev_data, sets.dev);
     if (options_.max_length == 0) options_.max_length = data::default_max_length(*parts.tokenizer);
-    decide(options_, measure(sets, say));
-    say(fmt::format("model: {}, {} pooling, embeddings of {}, dropout {}", network_text(options_.model.stack),
-                    options_.model.pooling, options_.model.embedding_size, options_.model.stack.dropout));
+    ClassifySize size = measure(sets, say);
+    size.characters = parts.tokenizer->kind() == "characters";
+    decide(options_, size);
+    say(fmt::format("model: {}, {} pooling, embeddings of {}, dropout {}{}", network_text(options_.model.stack),
+                    options_.model.pooling, options_.model.embedding_size, options_.model.stack.dropout,
+                    options_.model.ngrams > 0
+                        ? fmt::format(", beside naive Bayes over runs of up to {} symbols", options_.model.ngrams)
+                        : ""));
     warn_of_strangers(sets, parts.labels, say);
     parts.options = options_;
     parts.bayes = learn_bayes(sets, parts);
+    for (const int64_t i : sets.train)
+      parts.seen.insert(parts.tokenizer->form().apply(sets.train_data.examples[static_cast<size_t>(i)].source));
     auto model = std::make_unique<ClassifyModel>(std::move(parts), static_cast<uint64_t>(options_.trainer.seed));
     TrainingJob job;
     job.trainer = options_.trainer;
@@ -173,11 +180,12 @@ class Classify final : public Task {
     return size;
   }
 
-  static data::NaiveBayes learn_bayes(const LabelSets& sets, const ClassifyParts& parts) {
+  data::NaiveBayes learn_bayes(const LabelSets& sets, const ClassifyParts& parts) const {
     std::vector<int64_t> classes;
     for (const int64_t i : sets.train)
       classes.push_back(parts.labels.find(sets.train_data.examples[static_cast<size_t>(i)].target));
-    return data::NaiveBayes::learn(sets.train_ids, classes, parts.labels.size(), parts.tokenizer->vocabulary().size());
+    return data::NaiveBayes::learn(sets.train_ids, classes, parts.labels.size(), parts.tokenizer->vocabulary().size(),
+                                   std::max<int64_t>(options_.model.ngrams, 1));
   }
 
   static void warn_of_strangers(const LabelSets& sets, const Labels& labels, const Say& say) {

@@ -106,6 +106,7 @@ void decide(ClassifyOptions& o, const ClassifySize& size) {
   decide_sizes(m, size, trainer.max_seconds, trainer.threads > 0 ? trainer.threads : num_threads());
   if (m.stack.dropout < 0) m.stack.dropout = 0.5;
   if (m.symbol_dropout < 0) m.symbol_dropout = 0.1;
+  if (m.ngrams < 0) m.ngrams = size.characters ? 4 : 2;
   if (o.batch_size == 0) o.batch_size = n < 2000 ? 16 : 32;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
   // Also beside a bound in seconds: more passes only learn the texts by heart.

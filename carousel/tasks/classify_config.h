@@ -30,7 +30,8 @@ struct ClassifyOptions {
 /// What the data looks like to whoever decides.
 struct ClassifySize {
   int64_t examples = 0;
-  double mean_length = 0;  ///< symbols of a text, after it was cut
+  double mean_length = 0;   ///< symbols of a text, after it was cut
+  bool characters = false;  ///< that is what the symbols are
 };
 
 /// "1 lstm layer of 128 units in each direction".

@@ -56,9 +56,11 @@ ClassifyModel::ClassifyModel(ClassifyParts parts, uint64_t seed) : parts_(std::m
 
 std::map<std::string, std::string> ClassifyModel::metadata() const {
   const nlohmann::ordered_json labels = {{"names", parts_.labels.names}, {"counts", parts_.labels.counts}};
-  return {{"classify.tokenizer", parts_.tokenizer->to_json()},
-          {"classify.labels", labels.dump()},
-          {"classify.naive_bayes", parts_.bayes.to_json()}};
+  std::map<std::string, std::string> m = {{"classify.tokenizer", parts_.tokenizer->to_json()},
+                                          {"classify.labels", labels.dump()},
+                                          {"classify.naive_bayes", parts_.bayes.to_json()}};
+  if (parts_.seen.storable()) m["classify.seen"] = parts_.seen.to_hex();
+  return m;
 }
 
 ClassifyParts load_parts(const ClassifyOptions& options, const std::map<std::string, std::string>& metadata,
@@ -92,6 +94,8 @@ ClassifyParts load_parts(const ClassifyOptions& options, const std::map<std::str
   }
   parts.bayes = data::NaiveBayes::from_json(entry("classify.naive_bayes"), file, parts.labels.size(),
                                             parts.tokenizer->vocabulary().size());
+  const auto seen = metadata.find("classify.seen");
+  if (seen != metadata.end()) parts.seen = data::SeenTexts::from_hex(seen->second, seen->first, file);
   return parts;
 }
 
@@ -105,10 +109,6 @@ std::vector<int32_t> ClassifyModel::cut(std::vector<int32_t> ids) const {
   return ids;
 }
 
-std::vector<int32_t> ClassifyModel::encode(std::string_view text) const {
-  return cut(parts_.tokenizer->encode(text));
-}
-
 std::vector<float> ClassifyModel::logits(const std::vector<std::vector<int32_t>>& texts) {
   const auto width = static_cast<size_t>(parts_.labels.size());
   std::vector<float> all(texts.size() * width);
@@ -118,9 +118,15 @@ std::vector<float> ClassifyModel::logits(const std::vector<std::vector<int32_t>>
   for (size_t begin = 0; begin < order.size(); begin += kBatch) {
     const size_t end = std::min(order.size(), begin + kBatch);
     std::vector<std::vector<int32_t>> batch;
-    for (size_t k = begin; k < end; ++k) batch.push_back(texts[order[k]]);
+    std::vector<float> opinions;
+    for (size_t k = begin; k < end; ++k) {
+      const std::vector<int32_t>& text = texts[order[k]];
+      batch.push_back(cut(text));
+      const std::vector<float> opinion = parts_.bayes.opinion(text);
+      opinions.insert(opinions.end(), opinion.begin(), opinion.end());
+    }
     nn::Context ctx;
-    const Tensor part = network_->forward(ctx, batch).value();
+    const Tensor part = network_->forward(ctx, batch, opinions).value();
     for (size_t k = begin; k < end; ++k)
       std::copy_n(part.data<float>() + (k - begin) * width, width, all.data() + order[k] * width);
   }
@@ -162,18 +168,20 @@ data::LabelFormat ClassifyModel::stored_format() const {
   return format;
 }
 
-/// How far the symbols alone go, without their order.
+/// How far the simple classifier goes alone.
 void ClassifyModel::note_bayes(const data::PairData& data, const std::vector<int64_t>& wanted,
                                EvalReport& report) const {
   if (parts_.bayes.empty()) return;
   train::ClassScores scores;
   for (size_t i = 0; i < wanted.size(); ++i)
     scores.add(parts_.bayes.probabilities(parts_.tokenizer->encode(data.examples[i].source)), wanted[i]);
-  report.notes.push_back(fmt::format("naive Bayes on the same symbols reaches accuracy {:.4f} and macro F1 {:.4f}{}",
-                                     scores.accuracy(), scores.macro_f1(),
-                                     report.metrics.at("accuracy") < scores.accuracy()
-                                         ? ": more than the model, which needs more data, more time or less dropout"
-                                         : ""));
+  report.notes.push_back(fmt::format(
+      "naive Bayes on {} reaches accuracy {:.4f} and macro F1 {:.4f}{}",
+      parts_.bayes.order() > 1 ? fmt::format("runs of up to {} symbols", parts_.bayes.order()) : "the same symbols",
+      scores.accuracy(), scores.macro_f1(),
+      report.metrics.at("accuracy") < scores.accuracy()
+          ? ": more than the model, which needs more data, more time or less dropout"
+          : ""));
 }
 
 namespace {
@@ -207,9 +215,10 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
   std::vector<int64_t> all(data.examples.size());
   std::iota(all.begin(), all.end(), int64_t{0});
   std::vector<std::vector<int32_t>> texts;
-  int64_t unread = 0;
+  int64_t unread = 0, seen = 0;
   for (const data::PairExample& e : data.examples) {
-    texts.push_back(encode(e.source));
+    texts.push_back(parts_.tokenizer->encode(e.source));
+    seen += parts_.seen.contains(parts_.tokenizer->form().apply(e.source)).value_or(false);
     const auto unknown = std::count(texts.back().begin(), texts.back().end(), data::Vocabulary::kUnk);
     unread += unknown == static_cast<int64_t>(texts.back().size());
   }
@@ -239,6 +248,9 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
     report.notes.push_back(fmt::format("{} of {} texts have a label that training did not have ({}) and count as wrong",
                                        with_stranger, report.examples, fmt::join(strangers, ", ")));
   }
+  if (seen > 0)
+    report.notes.push_back(fmt::format("{} of {} texts stood in the training data: the score is partly one of memory",
+                                       seen, report.examples));
   if (unread > 0)
     report.notes.push_back(fmt::format("{} of {} texts hold no symbol that training had", unread, report.examples));
   return report;
@@ -251,10 +263,11 @@ std::vector<Prediction> ClassifyModel::predict(const std::vector<std::string>& l
   for (size_t i = 0; i < lines.size(); ++i) {
     data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
     predictions[i].input = lines[i];
-    texts.push_back(encode(lines[i]));
+    predictions[i].in_training = parts_.seen.contains(parts_.tokenizer->form().apply(lines[i]));
+    texts.push_back(parts_.tokenizer->encode(lines[i]));
     const auto unknown = parts_.tokenizer->unknown_symbols(lines[i]);
     for (const std::string& symbol : unknown) predictions[i].notes.push_back("unknown symbol: " + symbol);
-    const auto symbols = static_cast<int64_t>(parts_.tokenizer->encode(lines[i]).size());
+    const auto symbols = static_cast<int64_t>(texts.back().size());
     if (symbols > parts_.options.max_length)
       predictions[i].notes.push_back(
           fmt::format("of {} symbols only {} were read (max_length): the beginning and the end", symbols,
@@ -282,9 +295,16 @@ std::vector<std::string> ClassifyModel::views() const {
 
 std::vector<int32_t> ClassifyModel::encode_one(const std::string& line) const {
   data::check_text(line, "(input)", 1);
-  if (parts_.tokenizer->encode(line).empty())
+  std::vector<int32_t> ids = parts_.tokenizer->encode(line);
+  if (ids.empty())
     throw ConfigError("[inspect] the input must hold at least one symbol; got an empty line. Give a text to look at.");
-  return encode(line);
+  return ids;
+}
+
+/// Probabilities of the labels of one text, for who has put a recorder into the context.
+std::vector<double> ClassifyModel::answer(nn::Context& ctx, const std::vector<int32_t>& text) {
+  const Tensor logits = network_->forward(ctx, {cut(text)}, parts_.bayes.opinion(text)).value();
+  return train::probabilities_of(logits.span<float>(), network_->temperature());
 }
 
 AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions&) {
@@ -297,14 +317,13 @@ AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOption
   inspect::CellRecording recording;
   nn::Context ctx;
   ctx.recorder = &recording;
-  const Tensor logits = network_->forward(ctx, {ids}).value();
-  const std::vector<double> p = train::probabilities_of(logits.span<float>(), network_->temperature());
+  const std::vector<double> p = answer(ctx, ids);
   const auto best = std::max_element(p.begin(), p.end());
   AttentionMap map;
   map.input = line;
   map.output = parts_.labels.names[static_cast<size_t>(best - p.begin())];
   map.probability = *best;
-  map.source = parts_.tokenizer->symbols(ids);
+  map.source = parts_.tokenizer->symbols(cut(ids));
   map.target = {map.output};
   map.weights = recording.find("pooling/attention")->values;
   return map;
@@ -315,13 +334,11 @@ GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions&) {
   inspect::CellRecording recording;
   nn::Context ctx;
   ctx.recorder = &recording;
-  const Tensor logits = network_->forward(ctx, {ids}).value();
-  const auto scores = logits.span<float>();
+  const std::vector<double> p = answer(ctx, ids);
   GateTrace trace;
   trace.input = line;
-  trace.output =
-      parts_.labels.names[static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin())];
-  const std::vector<std::string> read = parts_.tokenizer->symbols(ids);
+  trace.output = parts_.labels.names[static_cast<size_t>(std::max_element(p.begin(), p.end()) - p.begin())];
+  const std::vector<std::string> read = parts_.tokenizer->symbols(cut(ids));
   for (const inspect::RecordedRows& r : recording.all()) {
     if (r.name == "pooling/attention") continue;
     trace.series.push_back(
@@ -345,6 +362,8 @@ std::vector<std::pair<std::string, std::string>> ClassifyModel::describe() {
       {"longest text", counted(o.max_length, "symbol")},
       {"network", network_text(o.model.stack)},
       {"pooling", o.model.pooling},
+      {"beside it",
+       o.model.ngrams > 0 ? fmt::format("naive Bayes over runs of up to {} symbols", o.model.ngrams) : "nothing"},
       {"embedding", std::to_string(o.model.embedding_size)},
       {"dropout", fmt::format("{} on embeddings and before the output, {} on whole symbols", o.model.stack.dropout,
                               o.model.symbol_dropout)},

@@ -9,6 +9,7 @@
 
 #include "carousel/data/naive_bayes.h"
 #include "carousel/data/pairs.h"
+#include "carousel/data/seen_texts.h"
 #include "carousel/data/tokenizer.h"
 #include "carousel/nn/classifier.h"
 #include "carousel/tasks/classify_config.h"
@@ -34,7 +35,8 @@ struct ClassifyParts {
   ClassifyOptions options;
   std::unique_ptr<data::Tokenizer> tokenizer;
   Labels labels;
-  data::NaiveBayes bayes;  ///< of the training texts
+  data::SeenTexts seen;    ///< the training texts, in the tokenizer's text form
+  data::NaiveBayes bayes;  ///< of the training texts as a whole
 };
 
 /// What a model thinks of some texts, and what is right.
@@ -61,12 +63,10 @@ class ClassifyModel final : public TaskModel {
   nn::Classifier& network() { return *network_; }
   const ClassifyParts& parts() const { return parts_; }
 
-  /// At most max_length of the ids of a text: of a longer one the beginning and the end. A text without symbols is one
-  /// unknown symbol.
+  /// What the network reads of the ids of a text: at most max_length, of a longer one the beginning and the end. Of a
+  /// text without symbols one unknown symbol.
   std::vector<int32_t> cut(std::vector<int32_t> ids) const;
-  /// The ids of a text, cut.
-  std::vector<int32_t> encode(std::string_view text) const;
-  /// Logits [texts, num_classes], in batches of like length.
+  /// Logits [texts, num_classes] of whole texts, in batches of like length.
   std::vector<float> logits(const std::vector<std::vector<int32_t>>& texts);
   /// accuracy, macro_f1, expected_calibration_error of answers at a temperature.
   std::map<std::string, double> score(const ClassifyAnswers& answers, double temperature) const;
@@ -77,6 +77,7 @@ class ClassifyModel final : public TaskModel {
 
  private:
   std::vector<int32_t> encode_one(const std::string& line) const;
+  std::vector<double> answer(nn::Context& ctx, const std::vector<int32_t>& text);
   data::LabelFormat stored_format() const;
   void note_bayes(const data::PairData& data, const std::vector<int64_t>& wanted, EvalReport& report) const;
 

@@ -6,23 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/data/json_object.h"
 #include "carousel/inspect/gradient_flow.h"
 #include "carousel/inspect/recording.h"
-#include "carousel/kernels/table.h"
 #include "carousel/tasks/describe.h"
 
 namespace carousel::tasks {
 
 namespace {
 
-constexpr int64_t kChunk = 256;                     ///< steps evaluated at once
-constexpr int64_t kLongestAnswer = 400;             ///< symbols of a continuation
-constexpr int32_t kBegin = data::Vocabulary::kEos;  ///< a text begins as if after a line end
+constexpr int64_t kChunk = 256;  ///< steps evaluated at once
 
 }  // namespace
 
@@ -34,8 +30,8 @@ std::map<std::string, double> TextScore::metrics(int64_t characters) const {
 }
 
 LanguageModelTask::LanguageModelTask(LanguageModelParts parts, uint64_t seed) : parts_(std::move(parts)) {
-  network_ =
-      std::make_unique<nn::LanguageModel>(parts_.options.model, parts_.tokenizer->vocabulary().size(), kBegin, seed);
+  network_ = std::make_unique<nn::LanguageModel>(parts_.options.model, parts_.tokenizer->vocabulary().size(),
+                                                 kTextBegin, seed);
 }
 
 std::map<std::string, std::string> LanguageModelTask::metadata() const {
@@ -79,7 +75,7 @@ TextScore LanguageModelTask::score(const std::vector<int32_t>& ids, int64_t stre
     for (int64_t t = begin; t < std::min(length, begin + kChunk); ++t)
       for (int64_t b = 0; b < streams; ++b) {
         const auto at = static_cast<size_t>(b * length + t);
-        inputs.push_back(t == 0 ? kBegin : ids[at - 1]);
+        inputs.push_back(t == 0 ? kTextBegin : ids[at - 1]);
         targets.push_back(ids[at]);
       }
     nn::Context ctx;
@@ -124,76 +120,7 @@ Streaming LanguageModelTask::streaming() {
   if (!stream_ || version != stream_version_)
     stream_ = std::make_shared<const nn::StreamModel>(network_->stream_network());
   stream_version_ = version;
-  return {stream_, parts_.tokenizer.get(), kBegin};
-}
-
-namespace {
-
-/// Reads symbols and gives the logits of what follows.
-class Reader {
- public:
-  explicit Reader(LanguageModelTask& model) : network_(model.network()) {
-    if (!network_.is_window()) stream_.emplace(model.streaming().model);
-  }
-
-  const float* read(const std::vector<int32_t>& symbols) {
-    if (stream_) {
-      for (size_t i = 0; i + 1 < symbols.size(); ++i) stream_->read(symbols[i]);
-      return stream_->step(symbols.back()).data();
-    }
-    nn::Context ctx;
-    logits_ = network_.forward(ctx, symbols, 1, window_).value();
-    return logits_.data<float>() + (logits_.dim(0) - 1) * network_.vocab_size();
-  }
-
- private:
-  nn::LanguageModel& network_;
-  std::optional<nn::Stream> stream_;
-  nn::LanguageState window_;
-  Tensor logits_;
-};
-
-}  // namespace
-
-Prediction LanguageModelTask::continue_line(const std::string& line) {
-  Prediction p;
-  p.input = line;
-  std::vector<int32_t> read = parts_.tokenizer->encode(line);
-  for (const std::string& symbol : parts_.tokenizer->unknown_symbols(line))
-    p.notes.push_back(fmt::format("unknown symbol: {}", symbol));
-  read.insert(read.begin(), kBegin);
-  const std::vector<int32_t> given(read.begin() + 1, read.end());
-  Reader reader(*this);
-  std::vector<int32_t> written;
-  double log_probability = 0;
-  std::vector<float> log_probs(static_cast<size_t>(network_->vocab_size()));
-  while (true) {
-    kernels::table<float>().log_softmax(network_->vocab_size(), reader.read(read), log_probs.data());
-    // Begin and unknown markers are no answers.
-    log_probs[data::Vocabulary::kBos] = log_probs[data::Vocabulary::kUnk] = -std::numeric_limits<float>::infinity();
-    const auto best = static_cast<int32_t>(std::max_element(log_probs.begin(), log_probs.end()) - log_probs.begin());
-    log_probability += static_cast<double>(log_probs[static_cast<size_t>(best)]);
-    if (best == data::Vocabulary::kEos) break;
-    written.push_back(best);
-    if (static_cast<int64_t>(written.size()) >= kLongestAnswer) {
-      p.notes.emplace_back("an output was cut off at the maximum length");
-      break;
-    }
-    read = {best};
-  }
-  std::vector<int32_t> all = given;
-  all.insert(all.end(), written.begin(), written.end());
-  p.hypotheses.push_back({parts_.tokenizer->decode(all), std::exp(log_probability), log_probability});
-  return p;
-}
-
-std::vector<Prediction> LanguageModelTask::predict(const std::vector<std::string>& lines, const PredictOptions&) {
-  std::vector<Prediction> predictions;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
-    predictions.push_back(continue_line(lines[i]));
-  }
-  return predictions;
+  return {stream_, parts_.tokenizer.get(), kTextBegin};
 }
 
 std::vector<std::string> LanguageModelTask::views() const {

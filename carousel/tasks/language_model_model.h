@@ -14,6 +14,8 @@
 
 namespace carousel::tasks {
 
+constexpr int32_t kTextBegin = data::Vocabulary::kEos;  ///< a text begins as if after a line end
+
 /// Everything that the task's files say besides the weights.
 struct LanguageModelParts {
   LanguageModelOptions options;
@@ -41,6 +43,8 @@ class LanguageModelTask final : public TaskModel {
   EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) override;
   /// Each line is continued with the most probable symbols to the end of the line.
   std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
+  Generation generate(const std::string& prompt, const GenerateOptions& options, const TextSink& sink) override;
+  std::vector<LineScore> score_lines(const std::vector<std::string>& lines) override;
   AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
   GateTrace gates(const std::string& line, const PredictOptions& options) override;
   std::vector<std::string> views() const override;

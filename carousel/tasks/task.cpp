@@ -2,9 +2,39 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "carousel/base/error.h"
 
 namespace carousel::tasks {
+
+void GenerateOptions::options(OptionTable& table) {
+  sampling.options(table);
+  table.add("max_tokens", &max_tokens, "Symbols to write at most.").range(1, 1e9);
+}
+
+double LineScore::log_probability() const {
+  double sum = 0;
+  for (const Symbol& symbol : symbols) sum += symbol.log_probability;
+  return sum;
+}
+
+double LineScore::perplexity() const {
+  return std::exp(-log_probability() / static_cast<double>(symbols.size()));
+}
+
+Generation TaskModel::generate(const std::string&, const GenerateOptions&, const TextSink&) {
+  throw UnsupportedError(
+      fmt::format("[generate] text is written on by a language model; got a model of task {}. Use predict, or train "
+                  "with --task lm.",
+                  task()));
+}
+
+std::vector<LineScore> TaskModel::score_lines(const std::vector<std::string>&) {
+  throw UnsupportedError(fmt::format(
+      "[score] lines are scored by a language model; got a model of task {}. Use eval, or train with --task lm.",
+      task()));
+}
 
 Streaming TaskModel::streaming() {
   throw UnsupportedError(

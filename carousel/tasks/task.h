@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "carousel/base/options.h"
+#include "carousel/decode/sampling.h"
 #include "carousel/nn/module.h"
 #include "carousel/nn/stream.h"
 #include "carousel/train/objective.h"
@@ -58,6 +60,43 @@ struct Prediction {
   std::string error;                            ///< why there is no hypothesis (the input is too long), or ""
 };
 
+struct GenerateOptions {
+  decode::SamplingConfig sampling;
+  int64_t max_tokens = 200;       ///< symbols written at most
+  std::vector<std::string> stop;  ///< the text ends before the first of these
+  uint64_t seed = 1;
+
+  /// Adds all rows but `stop` to the section "generate".
+  void options(OptionTable& table);
+};
+
+/// Takes a text piece by piece as it is written; false asks to stop.
+using TextSink = std::function<bool(std::string_view piece)>;
+
+/// A prompt written on.
+struct Generation {
+  std::string prompt;          ///< as the model read it
+  std::string text;            ///< what was written after it
+  double log_probability = 0;  ///< of the symbols written, in the model's own distribution; nats
+  int64_t symbols = 0;         ///< how many were written, one that completed a stop text included
+  std::string finish;          ///< "length", "stop" or "interrupted"
+  std::vector<std::string> notes;
+};
+
+/// How probable a model finds a line.
+struct LineScore {
+  struct Symbol {
+    std::string text;            ///< for display; a line end is "</s>"
+    double log_probability = 0;  ///< given all before it; nats
+  };
+  std::string input;
+  std::vector<Symbol> symbols;  ///< of the line, its end included
+  std::vector<std::string> notes;
+
+  double log_probability() const;
+  double perplexity() const;  ///< exp(-log_probability / symbols)
+};
+
 /// Attention of one input: weights[t * source.size() + s], rows sum to 1. `target` ends with the end marker.
 struct AttentionMap {
   std::string input;
@@ -103,6 +142,11 @@ class TaskModel {
   virtual EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) = 0;
   /// One prediction per line, in order.
   virtual std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) = 0;
+  /// Writes the prompt on; `sink` gets what generation.text will hold, in pieces that concatenate to it. Throws
+  /// UnsupportedError where a task writes no running text.
+  virtual Generation generate(const std::string& prompt, const GenerateOptions& options, const TextSink& sink);
+  /// One score per line, in order, each line read on its own. Throws UnsupportedError where a task has none.
+  virtual std::vector<LineScore> score_lines(const std::vector<std::string>& lines);
   virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
   /// Gates and states while the model answers `line`. Throws UnsupportedError where a task records none.
   virtual GateTrace gates(const std::string& line, const PredictOptions& options);

@@ -64,7 +64,7 @@ class Transduce final : public Task {
     parts.target = std::move(sides.target);
     parts.train_examples = static_cast<int64_t>(sets.train.size());
     for (const auto text : texts_of(sets.train_data, sets.train, data::Side::source))
-      parts.seen.insert(TransduceModel::hash_of(parts.source->form().apply(text)));
+      parts.seen.insert(parts.source->form().apply(text));
     learn_baseline(sets, parts);
     decide(config_, size_of(sets, parts));
     say_plan(say);

@@ -90,7 +90,7 @@ void decide(TransduceConfig& config, const DataSize& size) {
   const int64_t n = size.examples;
   decide_sizes(m, size, trainer.max_seconds, trainer.threads > 0 ? trainer.threads : num_threads());
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
-  if (m.stack.dropout < 0) m.stack.dropout = 0.3;
+  if (m.stack.dropout < 0) m.stack.dropout = n < 30000 ? 0.3 : 0.15;  // the more pairs, the fewer passes over them
   if (m.guided_attention < 0) m.guided_attention = 1.0;
   if (config.batch_size == 0) config.batch_size = n < 2000 ? 16 : n < 30000 ? 32 : 64;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;

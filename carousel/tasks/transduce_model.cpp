@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "carousel/base/error.h"
-#include "carousel/base/rng.h"
 #include "carousel/data/line_reader.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
@@ -24,32 +23,10 @@ namespace carousel::tasks {
 namespace {
 
 constexpr int64_t kDecodeBatch = 128;  ///< sources searched together
-constexpr size_t kMaxRemembered = 1000000;
 
 nn::Seq2Seq::Vocabularies vocabularies_of(const TransduceParts& parts) {
   return {parts.source->vocabulary().size(), parts.target->vocabulary().size(), data::Vocabulary::kUnk,
           data::Vocabulary::kBos, data::Vocabulary::kEos};
-}
-
-std::string hex_of(const std::unordered_set<uint32_t>& hashes) {
-  std::vector<uint32_t> sorted(hashes.begin(), hashes.end());
-  std::sort(sorted.begin(), sorted.end());
-  std::string text;
-  text.reserve(sorted.size() * 8);
-  for (const uint32_t h : sorted) fmt::format_to(std::back_inserter(text), "{:08x}", h);
-  return text;
-}
-
-std::unordered_set<uint32_t> hashes_of(const std::string& hex, const std::string& file) {
-  if (hex.size() % 8 != 0 || hex.size() / 8 > kMaxRemembered ||
-      hex.find_first_not_of("0123456789abcdef") != std::string::npos)
-    throw FormatError(file, 0,
-                      "[model] transduce.seen must be groups of eight hexadecimal digits; got something else. The file "
-                      "is damaged; train again.");
-  std::unordered_set<uint32_t> hashes;
-  for (size_t i = 0; i < hex.size(); i += 8)
-    hashes.insert(static_cast<uint32_t>(std::stoul(hex.substr(i, 8), nullptr, 16)));
-  return hashes;
 }
 
 const std::string& entry(const std::map<std::string, std::string>& metadata, const std::string& key,
@@ -69,18 +46,12 @@ TransduceModel::TransduceModel(TransduceParts parts, uint64_t seed) : parts_(std
   network_ = std::make_unique<nn::Seq2Seq>(parts_.config.model, vocabularies_of(parts_), seed);
 }
 
-uint32_t TransduceModel::hash_of(std::string_view source) {
-  uint64_t h = 0xcbf29ce484222325u;  // FNV-1a, then mixed: its low bits alone are weak
-  for (const char c : source) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return static_cast<uint32_t>(mix(h, 0));
-}
-
 std::map<std::string, std::string> TransduceModel::metadata() const {
   std::map<std::string, std::string> m = {{"transduce.source_tokenizer", parts_.source->to_json()},
                                           {"transduce.target_tokenizer", parts_.target->to_json()},
                                           {"transduce.baseline", parts_.baseline.to_json()},
                                           {"transduce.train_examples", std::to_string(parts_.train_examples)}};
-  if (parts_.seen.size() <= kMaxRemembered) m["transduce.seen"] = hex_of(parts_.seen);
+  if (parts_.seen.storable()) m["transduce.seen"] = parts_.seen.to_hex();
   return m;
 }
 
@@ -100,7 +71,7 @@ TransduceParts load_parts(const TransduceConfig& config, const std::map<std::str
                                   count.substr(0, 40)));
   parts.train_examples = std::stoll(count);
   const auto seen = metadata.find("transduce.seen");
-  if (seen != metadata.end()) parts.seen = hashes_of(seen->second, file);
+  if (seen != metadata.end()) parts.seen = data::SeenTexts::from_hex(seen->second, seen->first, file);
   return parts;
 }
 
@@ -256,7 +227,7 @@ std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& 
       p.hypotheses.push_back({parts_.target->decode(h.tokens), std::exp(h.log_prob), h.log_prob});
       if (!h.ended) p.notes.emplace_back("an output was cut off at the maximum length");
     }
-    p.in_training = parts_.seen.contains(hash_of(parts_.source->form().apply(lines[i])));
+    p.in_training = parts_.seen.contains(parts_.source->form().apply(lines[i]));
     for (const std::string& symbol : parts_.source->unknown_symbols(lines[i]))
       p.notes.push_back(fmt::format("unknown symbol: {}", symbol));
   }

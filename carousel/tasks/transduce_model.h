@@ -2,9 +2,9 @@
 #pragma once
 
 #include <memory>
-#include <unordered_set>
 
 #include "carousel/data/pairs.h"
+#include "carousel/data/seen_texts.h"
 #include "carousel/data/symbol_map.h"
 #include "carousel/data/tokenizer.h"
 #include "carousel/decode/search.h"
@@ -19,8 +19,7 @@ struct TransduceParts {
   TransduceConfig config;
   std::unique_ptr<data::Tokenizer> source, target;
   data::SymbolMap baseline;
-  std::unordered_set<uint32_t> seen;  ///< hashes of the training sources; with 100,000 of them a stranger is mistaken
-                                      ///< for one of them once in 43,000 cases
+  data::SeenTexts seen;  ///< the training sources, in the tokenizer's text form
   int64_t train_examples = 0;
 };
 
@@ -52,9 +51,6 @@ class TransduceModel final : public TaskModel {
   /// Attention of a given output: [steps, source length], end marker included. `recorder` hears gates and states.
   std::vector<float> attention_of(const std::vector<int32_t>& source, const std::vector<int32_t>& target,
                                   nn::Recorder* recorder = nullptr);
-
-  /// Names a source among those seen in training.
-  static uint32_t hash_of(std::string_view source);
 
  private:
   /// The ids of one input that can be looked into. Throws DataError, ConfigError.

@@ -40,8 +40,8 @@ TEST(Program, WrongUsageEndsWithTwoAndTheNearestName) {
        "carousel: [carousel info] there is no argument \"more\". See `carousel info --help`.\n"},
       {{"predict", "m", "--nbest", "0"},
        2,
-       "carousel: [--nbest] nbest must be an integer from 1 to 1024; got \"0\". It means: The number of answers per "
-       "line.\n"},
+       "carousel: [--nbest] nbest must be an integer from 1 to 1024; got \"0\". It means: Answers per line, "
+       "best first, with probabilities.\n"},
       {{"train", "a", "-o", "m", "--set", "foo"},
        2,
        "carousel: [--set] an assignment is key=value; got \"foo\". See `carousel config dump`.\n"},
@@ -439,7 +439,7 @@ TEST_F(Model, FlagsOfGatesAreRefusedWhereTheyMeanNothing) {
 TEST_F(Model, LengthPenaltyReachesInspect) {
   EXPECT_EQ(run({"inspect", model(), "abc", "--length-penalty", "-1"}).err,
             "carousel: [--length-penalty] length_penalty must be a number from 0 to 10, or auto; got \"-1\". It means: "
-            "The exponent of the length.\n");
+            "Exponent of the length penalty; 0 ranks by probability. Default: the model's.\n");
   const auto output = [&](const char* penalty) {
     return run({"inspect", model(), "abc", "--beam", "8", "--nbest", "8", "--length-penalty", penalty, "--json"}).out;
   };
@@ -460,11 +460,11 @@ TEST_F(Model, LeastLengthAndRepetitionReachPredict) {
   EXPECT_EQ(std::set<char>(once.begin(), once.end()).size(), once.size()) << once;
   EXPECT_EQ(
       run({"predict", model(), "--min-length", "-2"}, "a\n").err,
-      "carousel: [--min-length] min_length must be an integer from 0 to 1000000, or auto; got \"-2\". It means: The "
-      "least symbols of an answer.\n");
+      "carousel: [--min-length] min_length must be an integer from 0 to 1000000, or auto; got \"-2\". It means: Least "
+      "symbols of an answer. Default: the model's.\n");
   EXPECT_EQ(run({"predict", model(), "--no-repeat-ngram", "x"}, "a\n").err,
             "carousel: [--no-repeat-ngram] no_repeat_ngram must be an integer from 0 to 1000, or auto; got \"x\". It "
-            "means: The symbols of a sequence that must not come twice.\n");
+            "means: No sequence of N symbols comes twice in an answer; 0: any may. Default: the model's.\n");
 }
 
 TEST_F(Model, InfoListsTensorsAndParameters) {

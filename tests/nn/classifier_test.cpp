@@ -48,12 +48,12 @@ TEST(Classifier, ClassWeightsAreThoseOfTheDefinition) {
   ClassifierConfig config = config_of();
   config.label_smoothing = 0.1;
   Classifier model(config, kSizes, 1);
-  const ClassifierBatch plain{kTexts, {0, 2, 0}, {}}, weighted{kTexts, {0, 2, 0}, {0.5, 1, 3}},
+  const ClassifierBatch plain{kTexts, {0, 2, 0}}, weighted{kTexts, {0, 2, 0}, {0.5, 1, 3}},
       equal{kTexts, {0, 2, 0}, {2, 2, 2}};
   std::vector<double> each;
   Context ctx;
   for (size_t i = 0; i < kTexts.size(); ++i)
-    each.push_back(model.loss(ctx, {{kTexts[i]}, {plain.classes[i]}, {}}).loss.value().item());
+    each.push_back(model.loss(ctx, {{kTexts[i]}, {plain.classes[i]}}).loss.value().item());
   EXPECT_NEAR(model.loss(ctx, plain).loss.value().item(), (each[0] + each[1] + each[2]) / 3, 1e-6);
   EXPECT_NEAR(model.loss(ctx, equal).loss.value().item(), (each[0] + each[1] + each[2]) / 3, 1e-6);
   EXPECT_NEAR(model.loss(ctx, weighted).loss.value().item(), (0.5 * each[0] + 3 * each[1] + 0.5 * each[2]) / 4, 1e-6);
@@ -103,6 +103,32 @@ TEST(Classifier, SymbolDropoutReadsUnknownSymbolsInTrainingAlone) {
   EXPECT_NE(row_of(dropping.forward(training, text).value(), 0), row_of(plain.forward(quiet, text).value(), 0));
 }
 
+TEST(Classifier, OpinionsAreAddedTimesALearntFactor) {
+  ClassifierConfig config = config_of();
+  config.ngrams = 2;
+  Classifier model(config, kSizes, 1), alone(config_of(), kSizes, 1);
+  for (const NamedParameter& p : model.parameters())
+    if (p.name == "trust") std::copy_n(std::vector<float>{1, 2, 3}.data(), 3, p.var.mutable_value().data<float>());
+  Context ctx;
+  const std::vector<float> opinions = {0.5F, 0.25F, -1};
+  const std::vector<float> with = row_of(model.forward(ctx, {kTexts[0]}, opinions).value(), 0);
+  const std::vector<float> without = row_of(alone.forward(ctx, {kTexts[0]}).value(), 0);
+  for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(with[k], without[k] + opinions[k] * static_cast<float>(k + 1), 1e-6) << k;
+
+  Tape tape;
+  ctx.tape = &tape;
+  tape.backward(model.loss(ctx, {.sequences = {kTexts[0]}, .classes = {1}, .opinions = opinions}).loss);
+  double sum = 0, of_class_1 = 0;
+  for (const float v : with) sum += std::exp(static_cast<double>(v));
+  of_class_1 = std::exp(static_cast<double>(with[1])) / sum;
+  for (const NamedParameter& p : model.parameters())
+    if (p.name == "trust") {
+      EXPECT_NEAR(static_cast<double>(p.var.grad().data<float>()[1]), (of_class_1 - 1) * 0.25, 1e-6);
+    }
+  EXPECT_EQ(testing::error_of<ShapeError>([&] { model.forward(ctx, kTexts, opinions); }),
+            "[classifier] the number of opinions must be 9; got 3. Check the sizes of the layers.");
+}
+
 TEST(Classifier, KeepsItsTemperatureAmongItsParameters) {
   Classifier model(config_of(), kSizes, 1);
   EXPECT_EQ(model.temperature(), 1);
@@ -121,7 +147,7 @@ TEST(Classifier, RefusesWhatDoesNotFit) {
   Classifier model(config_of(), kSizes, 1);
   Context ctx;
   EXPECT_EQ(testing::error_of<ShapeError>([&] {
-              model.loss(ctx, {kTexts, {0}, {}});
+              model.loss(ctx, {kTexts, {0}});
             }),
             "[classifier] the number of classes must be 3; got 1. Check the sizes of the layers.");
 }

@@ -1,0 +1,31 @@
+#include "apps/cli/table_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <variant>
+
+namespace carousel::cli {
+
+namespace {
+
+std::string flag_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return "--" + name;
+}
+
+}  // namespace
+
+void TableFlags::add_to(CLI::App* command, const OptionTable& table) {
+  for (const Option& row : table.rows()) {
+    const std::string fallback = row.auto_text.empty() ? " Default: " + row.default_text : "";
+    command->add_option(flag_of(row.name), texts_[row.name], row.help + fallback)
+        ->type_name(std::holds_alternative<int64_t*>(row.field) ? "N" : "X");
+  }
+}
+
+void TableFlags::set(OptionTable& table) const {
+  for (const auto& [name, text] : texts_)
+    if (!text.empty()) table.set(name, text, flag_of(name));
+}
+
+}  // namespace carousel::cli
