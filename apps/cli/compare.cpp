@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <memory>
 
+#include "apps/cli/assignments.h"
 #include "apps/cli/lab_report.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
+#include "apps/cli/table_flags.h"
 #include "carousel/base/error.h"
 #include "carousel/engine/compare.h"
 
@@ -37,20 +39,15 @@ std::vector<std::string> words_of(const std::string& list) {
 }
 
 int run_compare(CompareFlags& flags) {
-  apply_table_flags(flags.table);
+  flags.table.table.read_environment();  // flags come after it
+  flags.table.apply();
   apply_threads(flags.report);
   engine::CompareRequest request;
   request.base.data = flags.data;
   request.base.dev = flags.dev;
   request.base.task = flags.task;
   request.base.config_file = flags.config;
-  for (const std::string& assignment : flags.set) {
-    const size_t equals = assignment.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw ConfigError(
-          fmt::format("[--set] an assignment is key=value; got \"{}\". See `carousel config dump`.", assignment));
-    request.base.settings.push_back({assignment.substr(0, equals), assignment.substr(equals + 1), "--set"});
-  }
+  request.base.settings = read_assignments(flags.set);
   if (!flags.report.threads.empty()) request.base.settings.push_back({"threads", flags.report.threads, "--threads"});
   request.cells = words_of(flags.cells);
   request.num_layers = flags.num_layers;
@@ -103,7 +100,7 @@ void add_compare(Program& program) {
   table.add("num_layers", &flags->num_layers, "Depths.").range(1, 64);
   table.add("hidden_size", &flags->hidden_size, "Widths.").range(1, 65536);
   table.add("budget", &flags->budget, "Seconds for each training; 0: as --set max_steps or epochs say.").range(0, 1e9);
-  add_table_flags(command, flags->table);
+  flags->table.add_to(command);
   add_report_flags(command, flags->report);
 }
 

@@ -11,11 +11,12 @@ class DecodeFlags {
   /// Adds --beam, --length-penalty, --min-length, --no-repeat-ngram, --threads and, when asked, --nbest.
   void add_to(CLI::App* command, bool with_nbest);
   /// Checks the values by an option table and sets the threads. Throws ConfigError naming the flag.
-  tasks::PredictOptions read() const;
+  tasks::PredictOptions read();
 
  private:
+  tasks::PredictOptions options_;
+  int64_t threads_ = 0;
   TableFlags flags_;
-  bool with_nbest_ = false;
 };
 
 }  // namespace carousel::cli

@@ -36,7 +36,7 @@ void print_table(const tasks::EvalReport& report) {
   print(text);
 }
 
-int run_eval(const EvalFlags& flags) {
+int run_eval(EvalFlags& flags) {
   const tasks::PredictOptions options = flags.decode.read();
   auto model = engine::Engine::load(flags.model);
   const tasks::EvalReport report = model.evaluate(flags.data, options);

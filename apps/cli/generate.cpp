@@ -19,24 +19,11 @@ namespace {
 
 struct GenerateFlags {
   std::string model, prompt;
+  tasks::GenerateOptions options;
+  int64_t seed = 1, threads = 1;
   TableFlags table;
   std::vector<std::string> stop;
   bool json = false;
-};
-
-/// The values of the command line's options, checked by a table.
-struct Values {
-  tasks::GenerateOptions options;
-  int64_t seed = 1;
-  int64_t threads = 1;
-
-  OptionTable table() {
-    OptionTable rows;
-    options.options(rows);
-    rows.add("seed", &seed, "The same seed writes the same text.").range(0, 9e15);
-    rows.add("threads", &threads, "Threads; 0 for all cores. A small model is no faster with more.").range(0, 1024);
-    return rows;
-  }
 };
 
 /// "\n" and "\t" for what is hard to type, "\\" for a backslash.
@@ -63,13 +50,12 @@ std::string read_prompt(const std::string& prompt) {
   return text;
 }
 
-int run_generate(const GenerateFlags& flags) {
-  Values values;
-  OptionTable table = values.table();
-  flags.table.set(table);
-  values.options.seed = static_cast<uint64_t>(values.seed);
-  for (const std::string& stop : flags.stop) values.options.stop.push_back(unescaped(stop));
-  set_threads(values.threads);
+int run_generate(GenerateFlags& flags) {
+  flags.table.apply();
+  tasks::GenerateOptions options = flags.options;
+  options.seed = static_cast<uint64_t>(flags.seed);
+  for (const std::string& stop : flags.stop) options.stop.push_back(unescaped(stop));
+  set_threads(flags.threads);
   auto model = engine::Engine::load(flags.model);
   const std::string prompt = read_prompt(flags.prompt);
   Interrupt::finish_first();
@@ -82,7 +68,7 @@ int run_generate(const GenerateFlags& flags) {
     if (!flags.json) print(piece);
     return !Interrupt::requested();
   };
-  const tasks::Generation result = model.generate(prompt, values.options, show);
+  const tasks::Generation result = model.generate(prompt, options, show);
   if (flags.json) {
     print_json({{"schema", "carousel/generate@1"},
                 {"prompt", result.prompt},
@@ -90,7 +76,7 @@ int run_generate(const GenerateFlags& flags) {
                 {"log_probability", result.log_probability},
                 {"symbols", result.symbols},
                 {"finish", result.finish},
-                {"seed", values.options.seed},
+                {"seed", options.seed},
                 {"notes", result.notes}});
   } else {
     if (!begun) print(shown);
@@ -117,8 +103,12 @@ void add_generate(Program& program) {
       ->add_option("PROMPT", flags->prompt,
                    "How the text begins; - reads it from standard input. Default: as after a line end")
       ->type_name("TEXT");
-  Values values;
-  flags->table.add_to(command, values.table());
+  OptionTable& table = flags->table.table;
+  flags->options.options(table);
+  table.add("seed", &flags->seed, "The same seed writes the same text.").range(0, 9e15);
+  table.add("threads", &flags->threads, "Threads; 0 for all cores. A small model is no faster with more.")
+      .range(0, 1024);
+  flags->table.add_to(command);
   command
       ->add_option("--stop", flags->stop, "End before this text, for which \\n is a line end; may be given many times")
       ->expected(1)

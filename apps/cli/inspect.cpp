@@ -60,7 +60,7 @@ std::string to_text(const tasks::AttentionMap& map, const tasks::Prediction& pre
   return text + "\n" + draw_heat_map(map, style);
 }
 
-void check(const InspectFlags& flags) {
+void check(InspectFlags& flags) {
   if (!flags.png.empty() && flags.inputs.size() > 1) {
     throw ConfigError(
         fmt::format("[--png] one picture shows one input; got {} inputs. Call it once for each.", flags.inputs.size()));
@@ -105,7 +105,7 @@ void write_npy(const tasks::GateTrace& trace, const std::string& path) {
     atomic_write(fmt::format("{}/{}.{}.npy", path, series.layer, series.gate), gates_npy(series));
 }
 
-int run_gates(const InspectFlags& flags) {
+int run_gates(InspectFlags& flags) {
   const tasks::PredictOptions options = flags.decode.read();
   auto model = engine::Engine::load(flags.model);
   const HeatMapStyle style{choose_paint(flags.color), terminal_columns(STDOUT_FILENO, 100)};
@@ -129,7 +129,7 @@ int run_gates(const InspectFlags& flags) {
   return kOk;
 }
 
-int run_inspect(const InspectFlags& flags) {
+int run_inspect(InspectFlags& flags) {
   check(flags);
   if (flags.gates) return run_gates(flags);
   const tasks::PredictOptions options = flags.decode.read();

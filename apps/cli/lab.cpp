@@ -9,6 +9,7 @@
 #include "apps/cli/lab_report.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
+#include "apps/cli/table_flags.h"
 #include "carousel/base/error.h"
 #include "carousel/data/text_reader.h"
 #include "carousel/engine/model_gradients.h"
@@ -36,11 +37,12 @@ void add_experiment(Program& program, CLI::App& group, const CommandText& text,
   auto flags = std::make_shared<LabFlags<Options>>();
   flags->options.options(flags->table.table);
   CLI::App* command = program.add(group, text, [flags, run] {
-    apply_table_flags(flags->table);
+    flags->table.table.read_environment();  // flags come after it
+    flags->table.apply();
     apply_threads(flags->report);
     return finish_report(run(flags->options, report_observer()), flags->report);
   });
-  add_table_flags(command, flags->table);
+  flags->table.add_to(command);
   add_report_flags(command, flags->report);
 }
 
@@ -124,7 +126,8 @@ void add_gradients(Program& program, CLI::App& lab) {
        "carousel lab gradients model.safetensors \"a line of text\"         # through your own model\n"
        "carousel lab gradients book.txt --png gradients.png --json > gradients.json"},
       [flags] {
-        apply_table_flags(flags->table);
+        flags->table.table.read_environment();  // flags come after it
+        flags->table.apply();
         apply_threads(flags->report);
         if (flags->words.size() == 2) {
           refuse_settings(flags->table.table);
@@ -139,7 +142,7 @@ void add_gradients(Program& program, CLI::App& lab) {
                    "line it is")
       ->required()
       ->expected(1, 2);
-  add_table_flags(command, flags->table);
+  flags->table.add_to(command);
   add_report_flags(command, flags->report);
 }
 

@@ -86,26 +86,6 @@ void add_report_flags(CLI::App* command, ReportFlags& flags) {
   command->add_option("--threads", flags.threads, "Threads; 0 for all cores")->type_name("N");
 }
 
-void add_table_flags(CLI::App* command, TableFlags& flags) {
-  flags.texts.reserve(flags.table.rows().size());  // CLI11 keeps references into it
-  for (const Option& row : flags.table.rows()) {
-    std::string flag = "--" + row.name;
-    std::replace(flag.begin(), flag.end(), '_', '-');
-    flags.texts.emplace_back(row.name, "");
-    command->add_option(flag, flags.texts.back().second, fmt::format("{} Default: {}", row.help, row.value_text()))
-        ->type_name("VALUE");
-  }
-}
-
-void apply_table_flags(TableFlags& flags) {
-  flags.table.read_environment();
-  for (const auto& [name, text] : flags.texts) {
-    std::string flag = "--" + name;
-    std::replace(flag.begin(), flag.end(), '_', '-');
-    if (!text.empty()) flags.table.set(name, text, flag);
-  }
-}
-
 void apply_threads(const ReportFlags& flags) {
   int64_t threads = 0;
   OptionTable table;

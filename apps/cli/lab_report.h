@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "apps/cli/program.h"
 #include "carousel/base/options.h"
@@ -19,16 +18,6 @@ struct ReportFlags {
 
 /// Adds --json, --png, --color and --threads. A picture that cannot be written is refused while flags are read.
 void add_report_flags(CLI::App* command, ReportFlags& flags);
-
-/// One flag for each row of an option table: "hidden_size" becomes --hidden-size, its text is read and checked by the
-/// table. The values are set when the command runs, by `apply_table_flags`.
-struct TableFlags {
-  OptionTable table;
-  std::vector<std::pair<std::string, std::string>> texts;  ///< (row, what the user wrote)
-};
-void add_table_flags(CLI::App* command, TableFlags& flags);
-/// Environment first, then the flags. Throws ConfigError.
-void apply_table_flags(TableFlags& flags);
 
 /// Sets the number of threads. Throws ConfigError.
 void apply_threads(const ReportFlags& flags);

@@ -58,7 +58,7 @@ std::string to_text(const tasks::Prediction& prediction, bool nbest) {
   return text;
 }
 
-int run_predict(const PredictFlags& flags) {
+int run_predict(PredictFlags& flags) {
   const tasks::PredictOptions options = flags.decode.read();
   auto model = engine::Engine::load(flags.model);
   LineSource source(flags.input);

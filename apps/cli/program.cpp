@@ -133,6 +133,7 @@ Program::Program(std::vector<std::string> arguments)
   add_predict(*this);
   add_generate(*this);
   add_score(*this);
+  add_doctor(*this);
   add_inspect(*this);
   add_info(*this);
   add_convert(*this);

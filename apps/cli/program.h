@@ -72,6 +72,7 @@ void add_eval(Program& program);
 void add_predict(Program& program);
 void add_generate(Program& program);
 void add_score(Program& program);
+void add_doctor(Program& program);
 void add_inspect(Program& program);
 void add_info(Program& program);
 void add_convert(Program& program);

@@ -15,15 +15,17 @@ std::string flag_of(std::string name) {
 
 }  // namespace
 
-void TableFlags::add_to(CLI::App* command, const OptionTable& table) {
+void TableFlags::add_to(CLI::App* command) {
   for (const Option& row : table.rows()) {
     const std::string fallback = row.auto_text.empty() ? " Default: " + row.default_text : "";
-    command->add_option(flag_of(row.name), texts_[row.name], row.help + fallback)
-        ->type_name(std::holds_alternative<int64_t*>(row.field) ? "N" : "X");
+    const char* type = std::holds_alternative<int64_t*>(row.field)  ? "N"
+                       : std::holds_alternative<double*>(row.field) ? "X"
+                                                                    : "VALUE";
+    command->add_option(flag_of(row.name), texts_[row.name], row.help + fallback)->type_name(type);
   }
 }
 
-void TableFlags::set(OptionTable& table) const {
+void TableFlags::apply() {
   for (const auto& [name, text] : texts_)
     if (!text.empty()) table.set(name, text, flag_of(name));
 }

@@ -12,13 +12,16 @@ class App;
 
 namespace carousel::cli {
 
-/// Lives as long as the command that it added flags to.
+/// A table and a flag for each of its rows, whose text the table reads and checks when the command runs. Lives as long
+/// as the command.
 class TableFlags {
  public:
-  /// A flag for each row, with the row's help and default.
-  void add_to(CLI::App* command, const OptionTable& table);
+  OptionTable table;
+
+  /// Adds the flags, with each row's help and default.
+  void add_to(CLI::App* command);
   /// Sets the rows whose flags were given. Throws ConfigError naming the flag.
-  void set(OptionTable& table) const;
+  void apply();
 
  private:
   std::map<std::string, std::string> texts_;  ///< by the row's name; "": not given

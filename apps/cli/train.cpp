@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "apps/cli/assignments.h"
 #include "apps/cli/interrupt.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
@@ -26,15 +27,7 @@ struct TrainFlags {
 };
 
 std::vector<engine::Setting> settings_of(const TrainFlags& flags) {
-  std::vector<engine::Setting> settings;
-  for (const std::string& assignment : flags.set) {
-    const size_t equals = assignment.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw ConfigError(
-          fmt::format("[--set] an assignment is key=value; got \"{}\". See `carousel config dump`.", assignment));
-    }
-    settings.push_back({assignment.substr(0, equals), assignment.substr(equals + 1), "--set"});
-  }
+  std::vector<engine::Setting> settings = read_assignments(flags.set);
   const auto add = [&](const char* key, const std::string& value, const char* flag) {
     if (!value.empty()) settings.push_back({key, value, flag});
   };

@@ -1,0 +1,155 @@
+// carousel doctor: each finding from a model or a file that has it.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "carousel/base/rng.h"
+#include "tests/support/run_program.h"
+
+namespace carousel::cli {
+namespace {
+
+using carousel::testing::Ran;
+using carousel::testing::run;
+using carousel::testing::TempDir;
+using Findings = std::map<std::string, nlohmann::json>;
+
+Findings findings_of(const Ran& ran) {
+  Findings findings;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["schema"], "carousel/doctor@1");
+  for (const auto& finding : json["findings"]) findings[finding["check"]] = finding;
+  return findings;
+}
+
+std::string text_of(const Findings& findings, const char* check) {
+  return findings.at(check)["verdict"].get<std::string>() + ": " + findings.at(check)["text"].get<std::string>();
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Words over five letters and what they are backwards.
+std::string pairs() {
+  Rng rng(3, 0);
+  std::string text;
+  for (int i = 0; i < 160; ++i) {
+    std::string word;
+    for (uint64_t k = 0; k < 3 + rng.below(4); ++k) word += static_cast<char>('a' + rng.below(5));
+    text += word + "\t" + std::string(word.rbegin(), word.rend()) + "\n";
+  }
+  return text;
+}
+
+/// Trains on them.
+std::string trained(const TempDir& dir, const std::vector<std::string>& more) {
+  const std::string model = dir.file("model.safetensors");
+  std::vector<std::string> words = {"train", dir.write("pairs.tsv", pairs()),
+                                    "-o",    model,
+                                    "--set", "hidden_size=24",
+                                    "--set", "embedding_size=12",
+                                    "--set", "batch_size=16"};
+  words.insert(words.end(), more.begin(), more.end());
+  const Ran ran = run(words);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  return model;
+}
+
+TEST(Doctor, FindsAModelThatLearntNothing) {
+  const TempDir dir;
+  const std::string model = trained(dir, {"--set", "max_steps=1", "--set", "min_length=4"});
+  const std::string lines = dir.write("lines.txt", "abc\nde\neab\nbadc\ncab\nddd\nxyz\n");
+  const Ran ran = run({"doctor", model, lines, "--json"});
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  const Findings findings = findings_of(ran);
+  EXPECT_EQ(text_of(findings, "padding"), "healthy: 7 lines are answered the same alone and in one batch");
+  EXPECT_TRUE(has(text_of(findings, "attention"), "ill: its entropy is ")) << text_of(findings, "attention");
+  EXPECT_TRUE(has(text_of(findings, "attention"), "it has not formed. Train longer"));
+  EXPECT_EQ(text_of(findings, "unknown symbols"), "healthy: 1 of 7 lines hold symbols that training never had");
+  EXPECT_EQ(findings.at("unknown symbols")["lines"][0], "xyz");
+  EXPECT_TRUE(has(text_of(findings, "gates"), "healthy: at most ")) << text_of(findings, "gates");
+  const Ran text = run({"doctor", model, lines});
+  EXPECT_TRUE(has(text.out, "ill         attention: its entropy")) << text.out;
+}
+
+TEST(Doctor, FindsOneAnswerForEverythingAndStrangeLines) {
+  const TempDir dir;
+  std::string labels;
+  for (int i = 0; i < 60; ++i) labels += i % 10 == 0 ? "__label__rare a b c\n" : "__label__often a b c d\n";
+  const std::string model = dir.file("model.safetensors");
+  ASSERT_EQ(run({"train", dir.write("labels.txt", labels), "-o", model, "--set", "max_steps=4", "--set",
+                 "hidden_size=8", "--set", "ngrams=0"})
+                .code,
+            0);
+  const Findings findings =
+      findings_of(run({"doctor", model, dir.write("lines.txt", "a x\nb y\nc z\na b\nd d\nx y\n"), "--json"}));
+  EXPECT_EQ(
+      text_of(findings, "sameness"),
+      "ill: 6 different inputs get 1 different answers; 100 % get \"often\": the model hardly looks at its input. "
+      "Train longer, or check that inputs and answers belong together");
+  EXPECT_EQ(
+      text_of(findings, "unknown symbols"),
+      "suspicious: 4 of 6 lines hold symbols that training never had: is this the kind of text that the model was "
+      "trained on?");
+  EXPECT_EQ(text_of(findings, "attention").rfind("skipped: ", 0), 0u);
+}
+
+TEST(Doctor, FindsSaturatedGates) {
+  const TempDir dir;
+  std::string labels;
+  for (int i = 0; i < 60; ++i)
+    labels += (i % 2 == 0 ? "__label__one a b c " : "__label__two c b a ") + std::to_string(i) + "\n";
+  const std::string model = dir.file("model.safetensors");
+  ASSERT_EQ(run({"train", dir.write("labels.txt", labels), "-o", model, "--set", "max_steps=1", "--set",
+                 "hidden_size=8", "--set", "learning_rate=100", "--set", "warmup=0", "--set", "clip_norm=0"})
+                .code,
+            0);
+  const Findings findings = findings_of(run({"doctor", model, dir.write("lines.txt", "a b c\nc b a\n"), "--json"}));
+  EXPECT_TRUE(has(text_of(findings, "gates"), "too many. Try a lower learning_rate")) << text_of(findings, "gates");
+  EXPECT_EQ(text_of(findings, "sameness"), "skipped: needs four different lines");
+}
+
+TEST(Doctor, LearnsOneBatchOfSoundDataByHeart) {
+  const TempDir dir;
+  const Ran ran = run({"doctor", dir.write("pairs.tsv", pairs()), "--set", "hidden_size=24", "--set",
+                       "embedding_size=12", "--set", "batch_size=8", "--set", "learning_rate=0.01", "--json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  const Findings findings = findings_of(ran);
+  EXPECT_TRUE(has(text_of(findings, "one batch"), "healthy: the loss on one batch fell from "))
+      << text_of(findings, "one batch");
+  EXPECT_TRUE(has(text_of(findings, "size"), " to learn from, ")) << text_of(findings, "size");
+}
+
+TEST(Doctor, FindsDataThatCannotBeLearnt) {
+  const TempDir dir;
+  std::string lines;
+  for (int i = 0; i < 60; ++i)
+    lines +=
+        "same\t" + std::string(1, static_cast<char>('a' + (i * 7) % 13)) + static_cast<char>('a' + (i * 5) % 11) + "\n";
+  for (int i = 0; i < 6; ++i) lines += "x" + std::string(1, static_cast<char>('a' + i)) + "\tab\n";
+  const Ran ran = run({"doctor", dir.write("pairs.tsv", lines), "--task", "transduce", "--set", "hidden_size=16",
+                       "--set", "embedding_size=8", "--set", "dev_share=0.1", "--json"});
+  ASSERT_FALSE(ran.out.empty()) << ran.err;
+  const Findings findings = findings_of(ran);
+  EXPECT_TRUE(has(text_of(findings, "one batch"), "suspicious: the loss on one batch fell from "))
+      << text_of(findings, "one batch");
+  EXPECT_TRUE(has(text_of(findings, "one batch"), "Look for equal inputs with different answers"));
+  EXPECT_TRUE(has(findings.at("one batch")["lines"][0], "pairs.tsv lines "));
+  EXPECT_TRUE(has(text_of(findings, "size"), "too few for anything but learning them by heart"))
+      << text_of(findings, "size");
+}
+
+TEST(Doctor, RefusesAModelWithoutLines) {
+  const TempDir dir;
+  const std::string model = trained(dir, {"--set", "max_steps=1"});
+  const Ran ran = run({"doctor", model});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err,
+            "carousel: [doctor] a model is examined by how it answers lines; got none. Give a file of inputs.\n");
+  EXPECT_EQ(run({"doctor", dir.file("none")}).code, 3);
+}
+
+}  // namespace
+}  // namespace carousel::cli
