@@ -80,11 +80,7 @@ Var Classifier::drop(Context& ctx, const Var& x) const {
 
 std::vector<int32_t> Classifier::packed_ids(Context& ctx, const Packing& packing,
                                             const std::vector<std::vector<int32_t>>& sequences) const {
-  std::vector<int32_t> ids;
-  ids.reserve(static_cast<size_t>(packing.rows()));
-  for (int64_t t = 0; t < packing.seq_len(); ++t)
-    for (int64_t j = 0; j < packing.batch_sizes[static_cast<size_t>(t)]; ++j)
-      ids.push_back(sequences[static_cast<size_t>(packing.order[static_cast<size_t>(j)])][static_cast<size_t>(t)]);
+  std::vector<int32_t> ids = packing.pack(sequences);
   Rng rng(ctx.seed, ctx.next_stream());
   if (ctx.training && config_.symbol_dropout > 0)
     for (int32_t& id : ids)
@@ -93,10 +89,7 @@ std::vector<int32_t> Classifier::packed_ids(Context& ctx, const Packing& packing
 }
 
 Var Classifier::forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences) {
-  std::vector<int64_t> lengths;
-  lengths.reserve(sequences.size());
-  for (const auto& sequence : sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
-  const Packing packing = Packing::make(lengths);
+  const Packing packing = Packing::of(sequences);
   const Var embedded = drop(ctx, ops::embedding(ctx.tape, packed_ids(ctx, packing, sequences), embedding_));
   const Var y = stack_.forward(ctx, packing, embedded).y;
   const Var last = config_.pooling == "last" ? stack_.last(ctx.tape, packing, y) : Var();

@@ -1,7 +1,6 @@
 #include "carousel/tasks/classify.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -14,6 +13,7 @@
 #include "carousel/tasks/classify_config.h"
 #include "carousel/tasks/classify_model.h"
 #include "carousel/tasks/classify_objective.h"
+#include "carousel/tasks/describe.h"
 
 namespace carousel::tasks {
 
@@ -68,7 +68,7 @@ class Classify final : public Task {
     LabelSets sets = read(input, say);
     ClassifyParts parts;
     parts.labels = labels_of(sets);
-    say_labels(parts.labels, say);
+    say(fmt::format("labels: {}: {}", parts.labels.size(), parts.labels.list(10)));
     parts.tokenizer = make_tokenizer(sets, say);
     sets.train_ids = encode(*parts.tokenizer, sets.train_data, sets.train);
     sets.dev_ids = encode(*parts.tokenizer, sets.dev_data, sets.dev);
@@ -130,21 +130,7 @@ class Classify final : public Task {
   static Labels labels_of(const LabelSets& sets) {
     std::map<std::string, int64_t> counts;
     for (const int64_t i : sets.train) ++counts[sets.train_data.examples[static_cast<size_t>(i)].target];
-    Labels labels;
-    for (const auto& [name, count] : counts) {
-      labels.names.push_back(name);
-      labels.counts.push_back(count);
-    }
-    return labels;
-  }
-
-  static void say_labels(const Labels& labels, const Say& say) {
-    constexpr size_t kShown = 10;
-    std::vector<std::string> some;
-    for (size_t i = 0; i < labels.names.size() && i < kShown; ++i)
-      some.push_back(fmt::format("{} {}", labels.names[i], labels.counts[i]));
-    if (some.size() < labels.names.size()) some.emplace_back("...");
-    say(fmt::format("labels: {} ({})", labels.size(), fmt::join(some, ", ")));
+    return Labels::of(counts);
   }
 
   std::unique_ptr<data::Tokenizer> make_tokenizer(const LabelSets& sets, const Say& say) {

@@ -1,8 +1,5 @@
 #include "carousel/tasks/classify_config.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "carousel/base/threads.h"
@@ -42,12 +39,6 @@ data::ReadOptions ClassifyOptions::read_options() const {
   data::ReadOptions options;
   options.max_line_bytes = max_line_bytes;
   return options;
-}
-
-std::string network_text(const nn::StackConfig& stack) {
-  const std::vector<int64_t> widths = stack.widths();
-  return fmt::format("{} {} layer{} of {} units{}", widths.size(), stack.cell.cell, widths.size() == 1 ? "" : "s",
-                     fmt::join(widths, ", "), stack.bidirectional ? " in each direction" : "");
 }
 
 double training_operations(const nn::ClassifierConfig& model, const ClassifySize& size) {

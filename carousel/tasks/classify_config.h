@@ -33,9 +33,6 @@ struct ClassifySize {
   double mean_length = 0;  ///< symbols of a text, after it was cut
 };
 
-/// "1 lstm layer of 128 units in each direction".
-std::string network_text(const nn::StackConfig& stack);
-
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.
 double training_operations(const nn::ClassifierConfig& model, const ClassifySize& size);
 

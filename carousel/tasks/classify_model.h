@@ -12,28 +12,16 @@
 #include "carousel/data/tokenizer.h"
 #include "carousel/nn/classifier.h"
 #include "carousel/tasks/classify_config.h"
+#include "carousel/tasks/labels.h"
 #include "carousel/tasks/task.h"
 
 namespace carousel::tasks {
-
-/// The labels of a model, in order of their names, and how many training texts had each.
-struct Labels {
-  std::vector<std::string> names;
-  std::vector<int64_t> counts;
-
-  int64_t size() const { return static_cast<int64_t>(names.size()); }
-  /// -1 for a label that training did not have.
-  int64_t find(std::string_view name) const;
-  int64_t most_frequent() const;
-  /// Shares of the training texts.
-  std::vector<double> shares() const;
-};
 
 /// Everything that the task's files say besides the weights.
 struct ClassifyParts {
   ClassifyOptions options;
   std::unique_ptr<data::Tokenizer> tokenizer;
-  Labels labels;
+  Labels labels;           ///< and how many training texts had each
   data::NaiveBayes bayes;  ///< of the training texts
 };
 
