@@ -64,13 +64,24 @@ int64_t TagAnswer::intent() const {
   return std::max_element(intents.begin(), intents.end()) - intents.begin();
 }
 
-nn::TaggerInput EncodedSentences::input(std::span<const int64_t> sentences) const {
+std::vector<SentencePiece> EncodedSentences::pieces() const {
+  std::vector<SentencePiece> all;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const auto length = static_cast<int64_t>(tokens[i].size());
+    for (int64_t begin = 0; begin < length; begin += kLongestPiece)
+      all.push_back({static_cast<int64_t>(i), begin, std::min(length, begin + kLongestPiece)});
+  }
+  return all;
+}
+
+nn::TaggerInput EncodedSentences::input(const std::vector<SentencePiece>& pieces) const {
   nn::TaggerInput in;
   std::unordered_map<int32_t, int32_t> places;
-  for (const int64_t i : sentences) {
+  for (const SentencePiece& piece : pieces) {
     in.words.emplace_back();
     in.spelled_by.emplace_back();
-    for (const int32_t token : tokens[static_cast<size_t>(i)]) {
+    for (int64_t k = piece.begin; k < piece.end; ++k) {
+      const int32_t token = tokens[static_cast<size_t>(piece.sentence)][static_cast<size_t>(k)];
       const auto [at, fresh] = places.try_emplace(token, static_cast<int32_t>(in.spellings.size()));
       if (fresh) in.spellings.push_back(spellings[static_cast<size_t>(token)]);
       in.words.back().push_back(words[static_cast<size_t>(token)]);
@@ -177,30 +188,41 @@ TagAnswer TagModel::answer(const LinearChain* chain, int64_t steps, const std::v
 }
 
 std::vector<TagAnswer> TagModel::answers(const EncodedSentences& sentences, bool probabilities) {
-  std::vector<TagAnswer> all(sentences.tokens.size());
+  const std::vector<SentencePiece> pieces = sentences.pieces();
+  std::vector<TagAnswer> answered(pieces.size());
   std::vector<int64_t> lengths;
-  for (const auto& tokens : sentences.tokens) lengths.push_back(static_cast<int64_t>(tokens.size()));
+  for (const SentencePiece& piece : pieces) lengths.push_back(piece.size());
   std::unique_ptr<const LinearChain> links;
   if (needs_chain()) links = std::make_unique<const LinearChain>(chain());
   const int64_t n = parts_.tags.size(), intents = parts_.intents.size();
   for (const std::vector<int64_t>& batch : data::batches_by_length(lengths, kBatch)) {
+    std::vector<SentencePiece> some;
+    for (const int64_t i : batch) some.push_back(pieces[static_cast<size_t>(i)]);
     nn::Context ctx;
-    const nn::Tagger::Output out = network_->forward(ctx, sentences.input(batch));
+    const nn::Tagger::Output out = network_->forward(ctx, sentences.input(some));
     const float* const scores = out.emissions.value().data<float>();
     for (size_t k = 0; k < batch.size(); ++k) {
-      const int64_t j = out.packing.position[k], steps = out.packing.lengths[static_cast<size_t>(j)];
+      const int64_t j = out.packing.position[k], steps = some[k].size();
       std::vector<double> emissions;
       for (int64_t t = 0; t < steps; ++t) {
         const float* const row = scores + out.packing.row(t, j) * n;
         emissions.insert(emissions.end(), row, row + n);
       }
-      TagAnswer& to = all[static_cast<size_t>(batch[k])];
+      TagAnswer& to = answered[static_cast<size_t>(batch[k])];
       to = answer(links.get(), steps, emissions, probabilities);
-      if (intents == 0) continue;
+      if (intents == 0 || some[k].begin > 0) continue;
       const float* const row = out.intents.value().data<float>() + static_cast<int64_t>(k) * intents;
       to.intents = train::probabilities_of({row, static_cast<size_t>(intents)}, 1);
       to.log_probability += std::log(to.intents[static_cast<size_t>(to.intent())]);
     }
+  }
+  std::vector<TagAnswer> all(sentences.tokens.size());
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    TagAnswer &whole = all[static_cast<size_t>(pieces[i].sentence)], &part = answered[i];
+    whole.tags.insert(whole.tags.end(), part.tags.begin(), part.tags.end());
+    whole.probabilities.insert(whole.probabilities.end(), part.probabilities.begin(), part.probabilities.end());
+    whole.log_probability += part.log_probability;
+    if (pieces[i].begin == 0) whole.intents = std::move(part.intents);
   }
   return all;
 }
@@ -363,7 +385,7 @@ GateTrace TagModel::gates(const std::string& line, const PredictOptions&) {
   inspect::CellRecording recording;
   nn::Context ctx;
   ctx.recorder = &recording;
-  network_->forward(ctx, encoded.input(std::vector<int64_t>{0}));
+  network_->forward(ctx, encoded.input({{0, 0, static_cast<int64_t>(tokens.size())}}));
   GateTrace trace;
   trace.input = line;
   trace.output = fmt::format("{}", fmt::join(answers(encoded, false).front().tags, " "));

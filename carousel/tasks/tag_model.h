@@ -33,14 +33,25 @@ std::string word_form(std::string_view token);
 /// The code points of a token; of a very long one the beginning and the end.
 std::vector<std::string_view> spelling(std::string_view token);
 
+/// Words [begin, end) of a sentence: all of them unless it is very long.
+struct SentencePiece {
+  int64_t sentence = 0, begin = 0, end = 0;
+  int64_t size() const { return end - begin; }
+};
+
 /// Sentences as ids. Different tokens stand once.
 struct EncodedSentences {
+  /// Longer sentences, such as files without blank lines, are read in pieces, so that memory is bounded.
+  static constexpr int64_t kLongestPiece = 400;
+
   std::vector<std::vector<int32_t>> tokens;     ///< by sentence, index into those below
   std::vector<int32_t> words;                   ///< of each different token
   std::vector<std::vector<int32_t>> spellings;  ///< of each different token
 
-  /// Some of them as a network takes them.
-  nn::TaggerInput input(std::span<const int64_t> sentences) const;
+  /// All sentences, in order, cut where they are too long.
+  std::vector<SentencePiece> pieces() const;
+  /// Some pieces as a network takes them.
+  nn::TaggerInput input(const std::vector<SentencePiece>& pieces) const;
 };
 
 /// What a model says of one sentence.

@@ -30,9 +30,9 @@ EncodedSentences encode(const TagModel& model, const std::vector<const data::Tag
   return model.encode(tokens);
 }
 
-std::vector<int64_t> lengths_of(const EncodedSentences& sentences) {
+std::vector<int64_t> lengths_of(const std::vector<SentencePiece>& pieces) {
   std::vector<int64_t> lengths;
-  for (const auto& tokens : sentences.tokens) lengths.push_back(static_cast<int64_t>(tokens.size()));
+  for (const SentencePiece& piece : pieces) lengths.push_back(piece.size());
   return lengths;
 }
 
@@ -43,7 +43,8 @@ class TagObjective final : public train::Objective {
         sets_(std::move(sets)),
         sentences_(some(sets_.train_data, sets_.train, sets_.train.size())),
         encoded_(encode(model, sentences_)),
-        batcher_(lengths_of(encoded_), std::vector<int64_t>(sentences_.size(), 1),
+        pieces_(encoded_.pieces()),
+        batcher_(lengths_of(pieces_), std::vector<int64_t>(pieces_.size(), 1),
                  {.batch_size = model.parts().options.batch_size},
                  static_cast<uint64_t>(model.parts().options.trainer.seed)),
         dev_sentences_(some(sets_.dev_data, sets_.dev, kMaxDevSentences)),
@@ -70,12 +71,13 @@ class TagObjective final : public train::Objective {
     nn::TaggerTargets targets;
     {
       const profile::Scope scope(profile::Part::data);
-      const auto indices = batcher_.batch(epoch, batch);
-      input = encoded_.input(indices);
+      const std::vector<SentencePiece> pieces = pieces_of(epoch, batch);
+      input = encoded_.input(pieces);
       drop_words(ctx, input);
-      for (const int64_t i : indices) {
-        targets.tags.push_back(tags_[static_cast<size_t>(i)]);
-        if (!intents_.empty()) targets.intents.push_back(intents_[static_cast<size_t>(i)]);
+      for (const SentencePiece& piece : pieces) {
+        const std::vector<int32_t>& tags = tags_[static_cast<size_t>(piece.sentence)];
+        targets.tags.emplace_back(tags.begin() + piece.begin, tags.begin() + piece.end);
+        if (!intents_.empty()) targets.intents.push_back(intents_[static_cast<size_t>(piece.sentence)]);
       }
     }
     const nn::TaggerLoss result = model_.network().loss(ctx, input, targets);
@@ -95,11 +97,18 @@ class TagObjective final : public train::Objective {
 
   std::string describe_batch(int64_t epoch, int64_t batch) override {
     std::vector<int64_t> indices;
-    for (const int64_t i : batcher_.batch(epoch, batch)) indices.push_back(sets_.train[static_cast<size_t>(i)]);
+    for (const SentencePiece& piece : pieces_of(epoch, batch))
+      indices.push_back(sets_.train[static_cast<size_t>(piece.sentence)]);
     return data::describe_examples(sets_.train_data.pairs(), indices);
   }
 
  private:
+  std::vector<SentencePiece> pieces_of(int64_t epoch, int64_t batch) {
+    std::vector<SentencePiece> pieces;
+    for (const int64_t i : batcher_.batch(epoch, batch)) pieces.push_back(pieces_[static_cast<size_t>(i)]);
+    return pieces;
+  }
+
   /// As Kiperwasser & Goldberg 2016: rare words are unknown now and then, so that unknown words are no strangers.
   void drop_words(nn::Context& ctx, nn::TaggerInput& input) const {
     Rng rng(ctx.seed, ctx.next_stream());
@@ -113,6 +122,7 @@ class TagObjective final : public train::Objective {
   TagSets sets_;
   std::vector<const data::TaggedSentence*> sentences_;
   EncodedSentences encoded_;
+  std::vector<SentencePiece> pieces_;
   data::Batcher batcher_;
   std::vector<const data::TaggedSentence*> dev_sentences_;
   EncodedSentences dev_;

@@ -213,6 +213,28 @@ TEST(TagTask, NoIllegalSequenceIsGivenWithAndWithoutCrf) {
   }
 }
 
+TEST(TagTask, AVeryLongSentenceIsReadInPieces) {
+  const testing::TempDir dir;
+  std::string longest, line;
+  for (int i = 0; i < 950; ++i) {
+    longest += i % 3 == 0 ? "Ann\tB-PER\n" : i % 3 == 1 ? "likes\tO\n" : "Rome\tB-LOC\n";
+    line += i % 3 == 0 ? "Ann " : i % 3 == 1 ? "likes " : "Rome ";
+  }
+  ToyRun run = run_of(dir.write("t.conll", travels(30, 1) + longest), settings_of());
+  EXPECT_EQ(run.job.train_examples + run.job.dev_examples, 31);
+  EXPECT_EQ(run.job.objective->num_batches(0), (run.job.train_examples + 2 + 7) / 8) << "three pieces of one sentence";
+  run.train();
+  const Prediction p = run.job.model->predict({line}, {}).front();
+  ASSERT_EQ(p.tagging->tags.size(), 950u);
+  EXPECT_EQ(p.tagging->probabilities.size(), 950u);
+  // Each piece as if it stood alone.
+  std::string first;
+  for (int i = 0; i < 400; ++i) first += p.tagging->tokens[static_cast<size_t>(i)] + " ";
+  const auto alone = run.job.model->predict({first}, {}).front().tagging->tags;
+  EXPECT_TRUE(std::equal(alone.begin(), alone.end(), p.tagging->tags.begin()));
+  EXPECT_EQ(run.job.model->evaluate({dir.file("t.conll")}, {}).examples, 31);
+}
+
 TEST(TagTask, AnswersWhereTheSchemeAllowsNothing) {
   const testing::TempDir dir;
   // Only B- and E-: no sentence of one word is legal.
