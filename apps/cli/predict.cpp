@@ -1,5 +1,6 @@
 // carousel predict: one answer per line of a file or a pipe.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -24,6 +25,22 @@ struct PredictFlags {
   bool json = false;
 };
 
+/// Tokens, tags and spans side by side; a span also as its words.
+void add_tagging(const tasks::Tagging& tagging, Json& json) {
+  json["tokens"] = tagging.tokens;
+  json["tags"] = tagging.tags;
+  json["tag_probabilities"] = tagging.probabilities;
+  json["spans"] = Json::array();
+  for (const tasks::Tagging::Span& span : tagging.spans) {
+    const auto first = tagging.tokens.begin();
+    json["spans"].push_back({{"type", span.type},
+                             {"begin", span.begin},
+                             {"end", span.end},
+                             {"text", fmt::format("{}", fmt::join(first + span.begin, first + span.end, " "))}});
+  }
+  if (!tagging.intent.empty()) json["intent"] = tagging.intent;
+}
+
 Json to_json(const tasks::Prediction& prediction) {
   Json hypotheses = Json::array();
   for (const auto& hypothesis : prediction.hypotheses) {
@@ -36,6 +53,7 @@ Json to_json(const tasks::Prediction& prediction) {
                {"hypotheses", hypotheses},
                {"in_training", in_training(prediction)},
                {"notes", prediction.notes}};
+  if (prediction.tagging) add_tagging(*prediction.tagging, json);
   if (!prediction.probabilities.empty()) json["probabilities"] = prediction.probabilities;
   if (!prediction.error.empty()) json["error"] = prediction.error;
   return json;

@@ -20,7 +20,7 @@ namespace {
 
 struct TrainFlags {
   std::vector<std::string> data, dev, set;
-  std::string output, task, columns, config;
+  std::string output, task, columns, target, config;
   // Texts, because the option table reads and checks them: one rule for flags, --set, files and environment.
   std::string epochs, max_seconds, seed, threads;
   bool resume = false, json = false, profile = false;
@@ -32,6 +32,7 @@ std::vector<engine::Setting> settings_of(const TrainFlags& flags) {
     if (!value.empty()) settings.push_back({key, value, flag});
   };
   add("columns", flags.columns, "--columns");
+  add("target", flags.target, "--target");
   add("epochs", flags.epochs, "--epochs");
   add("max_seconds", flags.max_seconds, "--max-seconds");
   add("seed", flags.seed, "--seed");
@@ -154,13 +155,14 @@ void add_train(Program& program) {
       "carousel train words.tsv -o model.safetensors --max-seconds 600    # stop in ten minutes; the schedule fits\n"
       "carousel train source.txt target.txt -o model.safetensors          # two files, line by line\n"
       "carousel train reviews.csv -o model.safetensors --columns label,text   # one label for each text\n"
+      "carousel train words.conllu -o model.safetensors                   # a tag for each word\n"
       "carousel train words.tsv --dev dev.tsv -o m.safetensors --set hidden_size=256 --set dropout=0.3\n"
       "carousel train words.tsv -o model.safetensors --resume             # go on after Ctrl-C or a crash\n"
       "carousel config dump > run.toml                                    # all options with their meaning"};
   CLI::App* command =
       program.add(program.app(), text, [flags, &program] { return run_train(*flags, program.arguments()); });
   const auto each_alone = [](CLI::Option* option) { return option->allow_extra_args(false); };
-  command->add_option("DATA", flags->data, "Training data: one file, or two that belong line to line")
+  command->add_option("DATA", flags->data, "Training data: one file or folder, or two files that belong line to line")
       ->required()
       ->expected(1, 2)
       ->type_name("FILE");
@@ -173,8 +175,10 @@ void add_train(Program& program) {
       ->type_name(fmt::format("{}", fmt::join(tasks::task_names(), "|")));
   command
       ->add_option("--columns", flags->columns,
-                   "Roles of a table's columns, such as label,text,_ (_ to skip one). Default: decided from DATA")
+                   "Roles of columns, such as label,text,_ or token,_,tag (_ to skip one). Default: decided from DATA")
       ->type_name("NAME,...");
+  command->add_option("--target", flags->target, "Field of CoNLL-U to learn. Default: upos")
+      ->type_name("upos|xpos|feats|deprel");
   command->add_option("--config", flags->config, "TOML file of options, see `carousel config dump`")->type_name("FILE");
   each_alone(command->add_option("--set", flags->set, "Set one option; may be given many times"))
       ->type_name("KEY=VALUE");

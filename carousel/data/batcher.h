@@ -14,6 +14,9 @@ struct BatcherConfig {
   int64_t batches_per_chunk = 50;  ///< batches that are sorted by length together; 0: all
 };
 
+/// All examples once, longest first, cut into batches: for whoever answers many at a time.
+std::vector<std::vector<int64_t>> batches_by_length(const std::vector<int64_t>& lengths, int64_t batch_size);
+
 /// Batches of examples of similar length. The batches of an epoch are a pure function of (seed, epoch): every example
 /// exactly once, shuffled, then sorted by length within chunks of some batches, cut, and the batches shuffled.
 class Batcher {

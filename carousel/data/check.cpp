@@ -14,7 +14,9 @@
 #include "carousel/data/labels.h"
 #include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
+#include "carousel/data/spans.h"
 #include "carousel/data/split.h"
+#include "carousel/data/tags.h"
 #include "carousel/data/text_symbols.h"
 
 namespace carousel::data {
@@ -56,13 +58,23 @@ std::vector<std::string_view> texts_of(const PairData& data, bool source) {
   return texts;
 }
 
+TokenPlan plan_side(const std::vector<std::string_view>& texts, const DataConfig& config, const std::string& name) {
+  if (name == "text") return TextSymbols().plan(texts);
+  if (name != "sentence") return plan_tokens(texts, config, name == "source" ? Side::source : Side::target);
+  TextSymbols words;
+  words.tokens = "words";
+  words.letter_case = "keep";
+  TokenPlan plan = words.plan(texts);
+  plan.reason = "sentence: words, as they stand in the data";
+  return plan;
+}
+
 /// Fills a report; the tokenizer that training would use comes back.
 std::unique_ptr<Tokenizer> look_at_side(const PairData& data, const PairData& dev, const DataConfig& config,
                                         SideReport& report) {
   const bool source = report.name != "target";
   const std::vector<std::string_view> texts = texts_of(data, source);
-  const TokenPlan plan = report.name == "text" ? TextSymbols().plan(texts)
-                                               : plan_tokens(texts, config, source ? Side::source : Side::target);
+  const TokenPlan plan = plan_side(texts, config, report.name);
   report.tokens = plan.reason;
   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(texts, plan, 1);
   const Vocabulary& vocabulary = tokenizer->vocabulary();
@@ -104,14 +116,18 @@ void look_at_lengths(const PairData& data, const PairTokenizers& tokenizers, int
   require_kept(data, cut, max_length);
 }
 
-void look_at_labels(const PairData& data, const PairData& dev, DataReport& report) {
-  SymbolCounts counts;
-  for (const PairExample& example : data.examples) counts.add(example.target);
+void set_labels(const SymbolCounts& counts, DataReport& report) {
   report.labels = counts.symbols();
   std::stable_sort(report.labels.begin(), report.labels.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   for (const auto& [label, count] : report.labels)
     if (count == 1) report.target.once.add(label);
+}
+
+void look_at_labels(const PairData& data, const PairData& dev, DataReport& report) {
+  SymbolCounts counts;
+  for (const PairExample& example : data.examples) counts.add(example.target);
+  set_labels(counts, report);
   std::set<std::string_view> unseen;
   for (const PairExample& example : dev.examples)
     if (counts.count(example.target) == 0) unseen.insert(example.target);
@@ -124,6 +140,45 @@ void look_at_text_lengths(const PairData& data, const Tokenizer& tokenizer, int6
       report.too_long.add(place_of(data, example));
 }
 
+void look_at_tags(const TagData& data, const TagData& dev, DataReport& report) {
+  SymbolCounts counts;
+  for (const TaggedSentence& sentence : data.sentences)
+    for (const std::string& tag : sentence.tags) counts.add(tag);
+  set_labels(counts, report);
+  std::set<std::string_view> unseen;
+  for (const TaggedSentence& sentence : dev.sentences)
+    for (const std::string& tag : sentence.tags)
+      if (counts.count(tag) == 0) unseen.insert(tag);
+  for (const std::string_view tag : unseen) report.target.unseen.add(std::string(tag));
+  const TagScheme scheme = detect_scheme(data.tags());
+  report.scheme = name_of(scheme);
+  for (const TagData* side : {&data, &dev}) {
+    for (const TaggedSentence& sentence : side->sentences) {
+      for (size_t i = 0; i <= sentence.tags.size(); ++i) {
+        const std::string before = i > 0 ? sentence.tags[i - 1] : "",
+                          tag = i < sentence.tags.size() ? sentence.tags[i] : "";
+        if (may_follow(scheme, before, tag)) continue;
+        report.illegal.add(fmt::format("{}:{}: {} {}", side->file,
+                                       sentence.lines[std::min(i, sentence.tags.size() - 1)],
+                                       tag.empty() ? before : tag,
+                                       tag.empty()      ? "at the end of a sentence"
+                                       : before.empty() ? "at the beginning of a sentence"
+                                                        : "behind " + before));
+      }
+    }
+  }
+}
+
+/// How a file or folder holds tagged sentences, when it can hardly be anything else.
+std::optional<TagPlan> find_tags(const std::vector<std::string>& files, const ReadOptions& options) {
+  try {
+    TagPlan plan = plan_tags(files, {}, options);
+    if (plan.evident) return plan;
+  } catch (const DataError&) {  // of another kind
+  }
+  return std::nullopt;
+}
+
 /// How some files hold labelled texts, when they can hardly be anything else.
 std::optional<LabelPlan> find_labels(const std::vector<std::string>& files, const ReadOptions& options) {
   try {
@@ -132,6 +187,30 @@ std::optional<LabelPlan> find_labels(const std::vector<std::string>& files, cons
   } catch (const DataError&) {  // no labelled texts; as pairs they may be sound
   }
   return std::nullopt;
+}
+
+/// What some files hold; neither tags nor labels: pairs.
+struct Found {
+  std::optional<TagPlan> tags;
+  std::optional<LabelPlan> labels;
+};
+
+Found find_format(const std::vector<std::string>& files, const ReadOptions& options, DataReport& report) {
+  Found found;
+  found.tags = find_tags(files, options);
+  if (!found.tags) found.labels = find_labels(files, options);
+  if (found.tags) {
+    report.format = found.tags->format;
+    report.reason = found.tags->reason;
+  } else if (found.labels) {
+    report.format = found.labels->format;
+    report.reason = found.labels->reason;
+  } else {
+    const Detection detection = detect_format(files, options);
+    report.format = detection.format->name;
+    report.reason = detection.reason;
+  }
+  return found;
 }
 
 /// The demands of training, by the functions that training calls. Throws DataError.
@@ -197,38 +276,45 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   DataReport report;
   ReadOptions options = config.read_options();
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
-  const std::optional<LabelPlan> labelled = find_labels(files, options);
-  if (labelled) {
-    report.format = labelled->format;
-    report.reason = labelled->reason;
-  } else {
-    const Detection detection = detect_format(files, options);
-    report.format = detection.format->name;
-    report.reason = detection.reason;
-  }
-  const PairData data = labelled ? read_labels(files, *labelled, options) : read_pairs(files, options);
+  const Found found = find_format(files, options, report);
+  TagData tagged, tagged_dev;
+  const auto read = [&](const std::vector<std::string>& names, TagData& tags, bool is_dev) {
+    if (found.tags) {
+      TagFormat format;
+      format.columns = found.tags->columns_text();
+      tags = read_tags(names, is_dev ? plan_tags(names, format, options, found.tags->format) : *found.tags, options);
+      return tags.pairs();
+    }
+    if (!found.labels) return read_pairs(names, options);
+    return read_labels(
+        names, is_dev ? plan_labels(names, found.labels->found(), options, found.labels->format) : *found.labels,
+        options);
+  };
+  const PairData data = read(files, tagged, false);
   report.examples = static_cast<int64_t>(data.examples.size());
   report.blank_lines = data.blank_lines;
   look_at_pairs(data, report);
   PairData dev;
   report.has_dev = !dev_files.empty();
   if (report.has_dev) {
-    dev = labelled
-              ? read_labels(dev_files, plan_labels(dev_files, labelled->found(), options, labelled->format), options)
-              : read_pairs(dev_files, options);
+    dev = read(dev_files, tagged_dev, true);
     report.dev = look_at_dev(data, dev);
   }
-  report.source.name = labelled ? "text" : "source";
-  report.target.name = labelled ? "label" : "target";
+  report.source.name = found.tags ? "sentence" : found.labels ? "text" : "source";
+  report.target.name = found.tags ? "tag" : found.labels ? "label" : "target";
   try {
-    if (!data.examples.empty() && labelled) {
-      const auto text = look_at_side(data, dev, config, report.source);
-      look_at_labels(data, dev, report);
-      look_at_text_lengths(data, *text, default_max_length(*text), report);
-    } else if (!data.examples.empty()) {
+    if (!data.examples.empty()) {
       const auto source = look_at_side(data, dev, config, report.source);
-      const auto target = look_at_side(data, dev, config, report.target);
-      look_at_lengths(data, {*source, *target}, config.max_length, report);
+      if (found.tags) {
+        look_at_tags(tagged, tagged_dev, report);
+        require_taggable(tagged);
+      } else if (found.labels) {
+        look_at_labels(data, dev, report);
+        look_at_text_lengths(data, *source, default_max_length(*source), report);
+      } else {
+        const auto target = look_at_side(data, dev, config, report.target);
+        look_at_lengths(data, {*source, *target}, config.max_length, report);
+      }
     }
     demand_what_training_does(data, report.has_dev ? &dev : nullptr, config);
   } catch (const DataError& error) {

@@ -21,7 +21,7 @@ struct Finding {
 
 /// One side of the pairs, in the symbols that training would use.
 struct SideReport {
-  std::string name;    ///< "source" or "target"; of labelled texts "text" or "label"
+  std::string name;    ///< "source" or "target"; of labelled texts "text" or "label"; else "sentence" or "tag"
   std::string tokens;  ///< kind of its symbols and why
   int64_t symbols = 0;
   int64_t inventory = 0;
@@ -52,8 +52,11 @@ struct DataReport {
                         ///< labelled texts it reads the beginning and the end
   std::string refusal;  ///< what training would say about the data as a whole, or ""
   SideReport source, target;
-  /// Of labelled texts, most frequent first: they are pairs whose targets are whole symbols. Empty for other pairs.
+  /// Of labelled texts, most frequent first: they are pairs whose targets are whole symbols; of tagged sentences their
+  /// tags. Empty for other pairs.
   std::vector<std::pair<std::string, int64_t>> labels;
+  std::string scheme;  ///< of tagged sentences how tags mark spans, see TagScheme; else ""
+  Finding illegal;     ///< tags that this scheme does not allow where they stand
   bool has_dev = false;
   DevReport dev;
 

@@ -62,20 +62,27 @@ void describe_side(const SideReport& side, std::vector<std::string>& out) {
 /// "labels: pos 60 (60 %), neg 40 (40 %)", and what is odd about them.
 void describe_labels(const DataReport& report, std::vector<std::string>& out) {
   constexpr size_t kShown = 20;
+  int64_t all = 0;
+  for (const auto& [label, count] : report.labels) all += count;
   std::string text;
   for (size_t i = 0; i < report.labels.size() && i < kShown; ++i) {
     const auto& [label, count] = report.labels[i];
     text += fmt::format("{}{} {} ({:.1f} %)", i > 0 ? ", " : "", label, count,
-                        100.0 * static_cast<double>(count) / static_cast<double>(report.examples));
+                        100.0 * static_cast<double>(count) / static_cast<double>(all));
   }
-  out.push_back(fmt::format("{}: {}{}", counted(static_cast<int64_t>(report.labels.size()), "label"), text,
+  const std::string& name = report.target.name;
+  out.push_back(fmt::format("{}: {}{}", counted(static_cast<int64_t>(report.labels.size()), name), text,
                             report.labels.size() > kShown ? ", ..." : ""));
   if (report.target.once.count > 0)
-    out.push_back(sentence(report.target.once, "label occurs once: little can be learned of it",
-                           "labels occur once: little can be learned of them"));
+    out.push_back(sentence(report.target.once, name + " occurs once: little can be learned of it",
+                           name + "s occur once: little can be learned of them"));
   if (report.target.unseen.count > 0)
-    out.push_back(sentence(report.target.unseen, "label of dev is not in the training data, so no answer can be right",
-                           "labels of dev are not in the training data, so no answer can be right"));
+    out.push_back(sentence(report.target.unseen,
+                           name + " of dev is not in the training data, so no answer can be right",
+                           name + "s of dev are not in the training data, so no answer can be right"));
+  if (report.illegal.count > 0)
+    out.push_back(sentence(report.illegal, "tag breaks the scheme of its spans, " + report.scheme,
+                           "tags break the scheme of their spans, " + report.scheme));
 }
 
 }  // namespace
@@ -101,6 +108,10 @@ std::string DataReport::to_json() const {
     for (const auto& [label, count] : labels) counts[label] = count;
     json["labels"] = {{"counts", counts}, {"once", json_of(target.once)}, {"unseen_in_dev", json_of(target.unseen)}};
     json.erase("target");
+  }
+  if (!scheme.empty()) {
+    json["labels"]["scheme"] = scheme;
+    json["labels"]["illegal"] = json_of(illegal);
   }
   if (has_dev) {
     json["dev"] = {{"examples", dev.examples},
@@ -139,8 +150,12 @@ std::vector<std::string> DataReport::sentences() const {
     out.push_back(sentence(duplicates, "example repeats another exactly", "examples repeat others exactly"));
   }
   if (ambiguous.count > 0 && labelled) {
-    out.push_back(sentence(ambiguous, "text has several labels: at most one can be answered",
-                           "texts have several labels: at most one can be answered"));
+    const bool tags = target.name == "tag";
+    out.push_back(sentence(ambiguous,
+                           tags ? "sentence is tagged in several ways: at most one can be answered"
+                                : "text has several labels: at most one can be answered",
+                           tags ? "sentences are tagged in several ways: at most one can be answered"
+                                : "texts have several labels: at most one can be answered"));
   } else if (ambiguous.count > 0) {
     out.push_back(sentence(ambiguous, "source has several targets, taken as several references",
                            "sources have several targets, taken as several references"));

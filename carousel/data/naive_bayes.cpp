@@ -71,24 +71,20 @@ std::vector<size_t> NaiveBayes::features(std::span<const int32_t> text) const {
   return slots;
 }
 
-NaiveBayes::Likelihoods NaiveBayes::likelihoods(std::span<const int32_t> text, int64_t without) const {
+NaiveBayes::Likelihoods NaiveBayes::likelihoods(std::span<const int32_t> text) const {
   const std::vector<size_t> slots = features(text);
   const size_t classes = texts_.size();
   Likelihoods result;
   std::vector<double> totals;
-  for (size_t k = 0; k < classes; ++k) {
-    const int64_t own = static_cast<int64_t>(k) == without ? static_cast<int64_t>(slots.size()) : 0;
-    totals.push_back(std::log(static_cast<double>(totals_[k] - own) + static_cast<double>(slots_)));
-  }
+  for (const int64_t total : totals_)
+    totals.push_back(std::log(static_cast<double>(total) + static_cast<double>(slots_)));
   result.logs.assign(classes, 0);
   for (const size_t slot : slots) {
     const int64_t* row = counts_.data() + slot * classes;
-    const int64_t seen = std::accumulate(row, row + classes, int64_t{0}) - (without >= 0 ? 1 : 0);
-    if (seen <= 0) continue;
+    if (std::all_of(row, row + classes, [](int64_t count) { return count == 0; })) continue;
     ++result.features;
     for (size_t k = 0; k < classes; ++k) {
-      const int64_t count = row[k] - (static_cast<int64_t>(k) == without ? 1 : 0);
-      result.logs[k] += std::log(static_cast<double>(count + 1)) - totals[k];
+      result.logs[k] += std::log(static_cast<double>(row[k] + 1)) - totals[k];
     }
   }
   return result;
@@ -96,7 +92,7 @@ NaiveBayes::Likelihoods NaiveBayes::likelihoods(std::span<const int32_t> text, i
 
 std::vector<double> NaiveBayes::probabilities(std::span<const int32_t> text) const {
   if (empty()) return {};
-  std::vector<double> p = likelihoods(text, -1).logs;
+  std::vector<double> p = likelihoods(text).logs;
   for (size_t k = 0; k < p.size(); ++k) p[k] += std::log(static_cast<double>(texts_[k] + 1));
   const double most = *std::max_element(p.begin(), p.end());
   double sum = 0;
@@ -105,9 +101,9 @@ std::vector<double> NaiveBayes::probabilities(std::span<const int32_t> text) con
   return p;
 }
 
-std::vector<float> NaiveBayes::opinion(std::span<const int32_t> text, int64_t without) const {
-  if (empty()) return std::vector<float>(texts_.size(), 0);
-  const Likelihoods found = likelihoods(text, without);
+std::vector<float> NaiveBayes::opinion(std::span<const int32_t> text) const {
+  if (empty()) return {};
+  const Likelihoods found = likelihoods(text);
   const double mean = std::accumulate(found.logs.begin(), found.logs.end(), 0.0) / static_cast<double>(texts_.size());
   const double root = std::sqrt(static_cast<double>(std::max<int64_t>(found.features, 1)));
   std::vector<float> scores;

@@ -31,9 +31,8 @@ class NaiveBayes {
   std::vector<double> probabilities(std::span<const int32_t> text) const;
   /// What the features alone say of each class, [num_classes]: the sum of log p(feature | class), less its mean over
   /// the classes, over the square root of the number of features: they are not independent, and a long text shall not
-  /// be surer than all short ones. With `without` in [0, num_classes), as if this text had not been among the training
-  /// texts of that class. Zeros when empty.
-  std::vector<float> opinion(std::span<const int32_t> text, int64_t without = -1) const;
+  /// be surer than all short ones. Nothing when empty.
+  std::vector<float> opinion(std::span<const int32_t> text) const;
 
   /// {"order": n, "texts": [...], "counts": [...]}: texts of each class, and of each slot how many texts of each class
   /// held it.
@@ -49,7 +48,7 @@ class NaiveBayes {
   };
   int64_t num_classes() const { return static_cast<int64_t>(texts_.size()); }
   std::vector<size_t> features(std::span<const int32_t> text) const;
-  Likelihoods likelihoods(std::span<const int32_t> text, int64_t without) const;
+  Likelihoods likelihoods(std::span<const int32_t> text) const;
   void sum();
 
   int64_t order_ = 1;

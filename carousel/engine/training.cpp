@@ -9,6 +9,7 @@
 #include "carousel/base/files.h"
 #include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
+#include "carousel/data/tags.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/run_options.h"
 #include "carousel/kernels/table.h"
@@ -202,7 +203,8 @@ void TrainingRun::build() {
 std::string TrainingRun::hash_data() const {
   std::string hashes;
   for (const auto* files : {&request_.data, &request_.dev})
-    for (const std::string& file : *files) hashes += sha256_file(file);
+    for (const std::string& name : *files)
+      for (const std::string& file : data::files_behind(name)) hashes += sha256_file(file);
   return sha256(hashes);
 }
 
@@ -279,7 +281,8 @@ void TrainingRun::save_model(const train::Trainer& trainer, bool finished) {
 
 std::string TrainingRun::command(const std::string& model, const train::Trainer& trainer, bool full_paths) const {
   const auto shown = [&](const std::string& file) {
-    return quoted(full_paths ? file : fs::path(file).filename().string());
+    const fs::path path(file);  // of a folder it may end in a slash
+    return quoted(full_paths ? file : (path.has_filename() ? path : path.parent_path()).filename().string());
   };
   std::string text = "carousel train";
   for (const std::string& file : request_.data) text += fmt::format(" {}", shown(file));

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 
-#include "carousel/autograd/ops/broadcast.h"
 #include "carousel/autograd/ops/dispatch.h"
 #include "carousel/autograd/ops/elementwise.h"
 #include "carousel/autograd/ops/linear.h"
@@ -58,11 +57,6 @@ void ClassifierConfig::options(OptionTable& table) {
            "nothing new.")
       .range(0, 0.95)
       .automatic();
-  table
-      .add("ngrams", &ngrams,
-           "Beside the network, naive Bayes over runs of up to so many symbols has its say; 0: the network alone.")
-      .range(0, 16)
-      .automatic();
 }
 
 Classifier::Classifier(const ClassifierConfig& config, const Sizes& sizes, uint64_t seed)
@@ -76,8 +70,8 @@ Classifier::Classifier(const ClassifierConfig& config, const Sizes& sizes, uint6
   child("pooling", *pooling_);
   weight_ = parameter("output.weight", glorot_init(sizes.num_classes, width, Rng(seed, 2)));
   bias_ = parameter("output.bias", Tensor::zeros({sizes.num_classes}));
-  if (config.ngrams > 0) trust_ = parameter("trust", Tensor::full({sizes.num_classes}, 1));
   temperature_ = parameter("temperature", Tensor::full({1}, 1));
+  trust_ = parameter("trust", Tensor::zeros({1}));
 }
 
 Var Classifier::drop(Context& ctx, const Var& x) const {
@@ -87,11 +81,7 @@ Var Classifier::drop(Context& ctx, const Var& x) const {
 
 std::vector<int32_t> Classifier::packed_ids(Context& ctx, const Packing& packing,
                                             const std::vector<std::vector<int32_t>>& sequences) const {
-  std::vector<int32_t> ids;
-  ids.reserve(static_cast<size_t>(packing.rows()));
-  for (int64_t t = 0; t < packing.seq_len(); ++t)
-    for (int64_t j = 0; j < packing.batch_sizes[static_cast<size_t>(t)]; ++j)
-      ids.push_back(sequences[static_cast<size_t>(packing.order[static_cast<size_t>(j)])][static_cast<size_t>(t)]);
+  std::vector<int32_t> ids = packing.pack(sequences);
   Rng rng(ctx.seed, ctx.next_stream());
   if (ctx.training && config_.symbol_dropout > 0)
     for (int32_t& id : ids)
@@ -99,28 +89,18 @@ std::vector<int32_t> Classifier::packed_ids(Context& ctx, const Packing& packing
   return ids;
 }
 
-Var Classifier::forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences,
-                        std::span<const float> opinions) {
-  std::vector<int64_t> lengths;
-  lengths.reserve(sequences.size());
-  for (const auto& sequence : sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
-  const Packing packing = Packing::make(lengths);
+Var Classifier::forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences) {
+  const Packing packing = Packing::of(sequences);
   const Var embedded = drop(ctx, ops::embedding(ctx.tape, packed_ids(ctx, packing, sequences), embedding_));
   const Var y = stack_.forward(ctx, packing, embedded).y;
   const Var last = config_.pooling == "last" ? stack_.last(ctx.tape, packing, y) : Var();
-  const Var logits = ops::linear(ctx.tape, drop(ctx, pooling_->forward(ctx, packing, y, last)), weight_, bias_);
-  if (config_.ngrams <= 0) return logits;
-  ops::require_equal("classifier", "the number of opinions", static_cast<int64_t>(opinions.size()),
-                     static_cast<int64_t>(sequences.size()) * sizes_.num_classes);
-  Tensor said = Tensor::zeros({static_cast<int64_t>(sequences.size()), sizes_.num_classes});
-  std::copy(opinions.begin(), opinions.end(), said.data<float>());
-  return ops::add(ctx.tape, logits, ops::mul_row(ctx.tape, Var(said), trust_));
+  return ops::linear(ctx.tape, drop(ctx, pooling_->forward(ctx, packing, y, last)), weight_, bias_);
 }
 
 ClassifierLoss Classifier::loss(Context& ctx, const ClassifierBatch& batch) {
   ops::require_equal("classifier", "the number of classes", static_cast<int64_t>(batch.classes.size()),
                      static_cast<int64_t>(batch.sequences.size()));
-  const Var logits = forward(ctx, batch.sequences, batch.opinions);
+  const Var logits = forward(ctx, batch.sequences);
   ClassifierLoss result;
   if (batch.class_weights.empty()) {
     const ops::CrossEntropy entropy = ops::cross_entropy(ctx.tape, logits, batch.classes, config_.label_smoothing);

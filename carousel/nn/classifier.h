@@ -1,10 +1,8 @@
-// One class for a whole sequence of symbols: embedding, recurrent stack, pooling, softmax; beside it, the opinion of a
-// simpler classifier.
+// One class for a whole sequence of symbols: embedding, recurrent stack, pooling, softmax.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -23,7 +21,6 @@ struct ClassifierConfig {
   std::string pooling = "max";   ///< one of pooling_names()
   double label_smoothing = 0.1;  ///< share of the target probability spread over all classes
   double symbol_dropout = -1;    ///< probability that training reads a symbol as unknown; negative: chosen
-  int64_t ngrams = -1;  ///< longest runs of symbols that the simpler classifier looks at; 0: there is none; -1: chosen
 
   ClassifierConfig() {
     stack.bidirectional = true;
@@ -39,7 +36,6 @@ struct ClassifierBatch {
   std::vector<std::vector<int32_t>> sequences;
   std::vector<int32_t> classes;
   std::vector<double> class_weights = {};
-  std::vector<float> opinions = {};  ///< [B, num_classes] of the simpler classifier; not looked at with ngrams = 0
 };
 
 struct ClassifierLoss {
@@ -56,10 +52,9 @@ class Classifier final : public Module {
   /// Everything of the config must be decided. Throws ConfigError.
   Classifier(const ClassifierConfig& config, const Sizes& sizes, uint64_t seed);
 
-  /// Logits [B, num_classes] in the caller's order: the network's, and with ngrams the opinions, each class's times a
-  /// learnt factor. A recorder hears the stack's gates and states ("layer.0/...") and "pooling/attention". Throws
-  /// ShapeError.
-  Var forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences, std::span<const float> opinions = {});
+  /// Logits [B, num_classes] in the caller's order. A recorder hears the stack's gates and states ("layer.0/...") and
+  /// "pooling/attention".
+  Var forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences);
   /// Cross-entropy with label smoothing and class weights. Throws ShapeError.
   ClassifierLoss loss(Context& ctx, const ClassifierBatch& batch);
 
@@ -67,6 +62,9 @@ class Classifier final : public Module {
   /// that it is kept, averaged and restored with the weights it was fitted to. 1 at first.
   double temperature() const { return temperature_.value().item(); }
   void set_temperature(double temperature) const { temperature_.mutable_value().fill(temperature); }
+  /// How much the opinion of a simpler classifier counts beside the logits; kept like the temperature. 0 at first.
+  double trust() const { return trust_.value().item(); }
+  void set_trust(double trust) const { trust_.mutable_value().fill(trust); }
 
   const ClassifierConfig& config() const { return config_; }
   const Sizes& sizes() const { return sizes_; }
@@ -82,7 +80,7 @@ class Classifier final : public Module {
   Var embedding_;
   RecurrentStack stack_;
   std::unique_ptr<Pooling> pooling_;
-  Var weight_, bias_, trust_, temperature_;  // trust_ [num_classes]: factors of the opinions
+  Var weight_, bias_, temperature_, trust_;
 };
 
 }  // namespace carousel::nn

@@ -141,16 +141,9 @@ Var Seq2Seq::drop(Context& ctx, const Var& x) {
 }
 
 Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources) {
-  std::vector<int64_t> lengths;
-  for (const auto& source : sources) lengths.push_back(static_cast<int64_t>(source.size()));
   States s;
-  s.packing = Packing::make(lengths);
-  std::vector<int32_t> ids;
-  ids.reserve(static_cast<size_t>(s.packing.rows()));
-  for (int64_t t = 0; t < s.packing.seq_len(); ++t)
-    for (int64_t j = 0; j < s.packing.batch_sizes[static_cast<size_t>(t)]; ++j)
-      ids.push_back(sources[static_cast<size_t>(s.packing.order[static_cast<size_t>(j)])][static_cast<size_t>(t)]);
-  const Var embedded = drop(ctx, ops::embedding(ctx.tape, ids, source_embedding_));
+  s.packing = Packing::of(sources);
+  const Var embedded = drop(ctx, ops::embedding(ctx.tape, s.packing.pack(sources), source_embedding_));
   const RecurrentStack::Output out = encoder_.forward(ctx, s.packing, embedded);
   std::vector<Var> h;
   for (const auto& states : out.states.back()) h.push_back(states[0]);

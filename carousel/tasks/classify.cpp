@@ -1,7 +1,6 @@
 #include "carousel/tasks/classify.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -14,6 +13,7 @@
 #include "carousel/tasks/classify_config.h"
 #include "carousel/tasks/classify_model.h"
 #include "carousel/tasks/classify_objective.h"
+#include "carousel/tasks/describe.h"
 
 namespace carousel::tasks {
 
@@ -68,7 +68,7 @@ class Classify final : public Task {
     LabelSets sets = read(input, say);
     ClassifyParts parts;
     parts.labels = labels_of(sets);
-    say_labels(parts.labels, say);
+    say(fmt::format("labels: {}: {}", parts.labels.size(), parts.labels.list(10)));
     parts.tokenizer = make_tokenizer(sets, say);
     sets.train_ids = encode(*parts.tokenizer, sets.train_data, sets.train);
     sets.dev_ids = encode(*parts.tokenizer, sets.dev_data, sets.dev);
@@ -76,11 +76,10 @@ class Classify final : public Task {
     ClassifySize size = measure(sets, say);
     size.characters = parts.tokenizer->kind() == "characters";
     decide(options_, size);
-    say(fmt::format("model: {}, {} pooling, embeddings of {}, dropout {}{}", network_text(options_.model.stack),
-                    options_.model.pooling, options_.model.embedding_size, options_.model.stack.dropout,
-                    options_.model.ngrams > 0
-                        ? fmt::format(", beside naive Bayes over runs of up to {} symbols", options_.model.ngrams)
-                        : ""));
+    say(fmt::format(
+        "model: {}, {} pooling, embeddings of {}, dropout {}{}", network_text(options_.model.stack),
+        options_.model.pooling, options_.model.embedding_size, options_.model.stack.dropout,
+        options_.ngrams > 0 ? fmt::format(", beside naive Bayes over runs of up to {} symbols", options_.ngrams) : ""));
     warn_of_strangers(sets, parts.labels, say);
     parts.options = options_;
     parts.bayes = learn_bayes(sets, parts);
@@ -137,21 +136,7 @@ class Classify final : public Task {
   static Labels labels_of(const LabelSets& sets) {
     std::map<std::string, int64_t> counts;
     for (const int64_t i : sets.train) ++counts[sets.train_data.examples[static_cast<size_t>(i)].target];
-    Labels labels;
-    for (const auto& [name, count] : counts) {
-      labels.names.push_back(name);
-      labels.counts.push_back(count);
-    }
-    return labels;
-  }
-
-  static void say_labels(const Labels& labels, const Say& say) {
-    constexpr size_t kShown = 10;
-    std::vector<std::string> some;
-    for (size_t i = 0; i < labels.names.size() && i < kShown; ++i)
-      some.push_back(fmt::format("{} {}", labels.names[i], labels.counts[i]));
-    if (some.size() < labels.names.size()) some.emplace_back("...");
-    say(fmt::format("labels: {} ({})", labels.size(), fmt::join(some, ", ")));
+    return Labels::of(counts);
   }
 
   std::unique_ptr<data::Tokenizer> make_tokenizer(const LabelSets& sets, const Say& say) {
@@ -185,7 +170,7 @@ class Classify final : public Task {
     for (const int64_t i : sets.train)
       classes.push_back(parts.labels.find(sets.train_data.examples[static_cast<size_t>(i)].target));
     return data::NaiveBayes::learn(sets.train_ids, classes, parts.labels.size(), parts.tokenizer->vocabulary().size(),
-                                   std::max<int64_t>(options_.model.ngrams, 1));
+                                   std::max<int64_t>(options_.ngrams, 1));
   }
 
   static void warn_of_strangers(const LabelSets& sets, const Labels& labels, const Say& say) {

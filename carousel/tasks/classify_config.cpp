@@ -1,8 +1,5 @@
 #include "carousel/tasks/classify_config.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "carousel/base/threads.h"
@@ -30,6 +27,11 @@ void ClassifyOptions::options(OptionTable& table) {
   table.add("max_line_bytes", &max_line_bytes, "Longest line or quoted cell that is read, in bytes.").range(16, 1e9);
   table.section("model");
   model.options(table);
+  table
+      .add("ngrams", &ngrams,
+           "Beside the network, naive Bayes over runs of up to so many symbols has its say; 0: the network alone.")
+      .range(0, data::NaiveBayes::kMostOrder)
+      .automatic();
   trainer.options(table);
   table.add("batch_size", &batch_size, "Texts in one step.").range(1, 65536).automatic();
   table
@@ -42,12 +44,6 @@ data::ReadOptions ClassifyOptions::read_options() const {
   data::ReadOptions options;
   options.max_line_bytes = max_line_bytes;
   return options;
-}
-
-std::string network_text(const nn::StackConfig& stack) {
-  const std::vector<int64_t> widths = stack.widths();
-  return fmt::format("{} {} layer{} of {} units{}", widths.size(), stack.cell.cell, widths.size() == 1 ? "" : "s",
-                     fmt::join(widths, ", "), stack.bidirectional ? " in each direction" : "");
 }
 
 double training_operations(const nn::ClassifierConfig& model, const ClassifySize& size) {
@@ -106,7 +102,7 @@ void decide(ClassifyOptions& o, const ClassifySize& size) {
   decide_sizes(m, size, trainer.max_seconds, trainer.threads > 0 ? trainer.threads : num_threads());
   if (m.stack.dropout < 0) m.stack.dropout = 0.5;
   if (m.symbol_dropout < 0) m.symbol_dropout = 0.1;
-  if (m.ngrams < 0) m.ngrams = size.characters ? 4 : 2;
+  if (o.ngrams < 0) o.ngrams = size.characters ? 4 : 2;
   if (o.batch_size == 0) o.batch_size = n < 2000 ? 16 : 32;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
   // Also beside a bound in seconds: more passes only learn the texts by heart.

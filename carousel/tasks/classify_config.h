@@ -6,6 +6,7 @@
 
 #include "carousel/base/options.h"
 #include "carousel/data/labels.h"
+#include "carousel/data/naive_bayes.h"
 #include "carousel/data/text_symbols.h"
 #include "carousel/nn/classifier.h"
 #include "carousel/train/trainer.h"
@@ -19,6 +20,7 @@ struct ClassifyOptions {
   int64_t max_length = 0;  ///< symbols; 0: chosen
   int64_t max_line_bytes = int64_t{1} << 20;
   nn::ClassifierConfig model;
+  int64_t ngrams = -1;  ///< longest runs of symbols that naive Bayes looks at beside the network; 0: none; -1: chosen
   std::string class_weights = "none";  ///< none | balanced
   train::TrainerConfig trainer;
   int64_t batch_size = 0;  ///< 0: chosen
@@ -33,9 +35,6 @@ struct ClassifySize {
   double mean_length = 0;   ///< symbols of a text, after it was cut
   bool characters = false;  ///< that is what the symbols are
 };
-
-/// "1 lstm layer of 128 units in each direction".
-std::string network_text(const nn::StackConfig& stack);
 
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.
 double training_operations(const nn::ClassifierConfig& model, const ClassifySize& size);

@@ -5,23 +5,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <unordered_map>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
-#include "carousel/data/json_object.h"
+#include "carousel/data/batcher.h"
 #include "carousel/inspect/gradient_flow.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/tasks/describe.h"
+#include "carousel/tasks/metadata.h"
 #include "carousel/train/classification.h"
 
 namespace carousel::tasks {
 
 namespace {
 
-constexpr size_t kBatch = 64;  ///< texts read together
+constexpr int64_t kBatch = 64;  ///< texts read together
 constexpr size_t kLabelsShown = 20;
 
 std::map<std::string, double> metrics_of(const train::ClassScores& scores) {
@@ -32,22 +32,6 @@ std::map<std::string, double> metrics_of(const train::ClassScores& scores) {
 
 }  // namespace
 
-int64_t Labels::find(std::string_view name) const {
-  const auto at = std::lower_bound(names.begin(), names.end(), name);
-  return at != names.end() && *at == name ? at - names.begin() : -1;
-}
-
-int64_t Labels::most_frequent() const {
-  return std::max_element(counts.begin(), counts.end()) - counts.begin();
-}
-
-std::vector<double> Labels::shares() const {
-  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
-  std::vector<double> shares;
-  for (const int64_t count : counts) shares.push_back(static_cast<double>(count) / total);
-  return shares;
-}
-
 ClassifyModel::ClassifyModel(ClassifyParts parts, uint64_t seed) : parts_(std::move(parts)) {
   const nn::Classifier::Sizes sizes{parts_.tokenizer->vocabulary().size(), parts_.labels.size(),
                                     data::Vocabulary::kUnk};
@@ -55,9 +39,8 @@ ClassifyModel::ClassifyModel(ClassifyParts parts, uint64_t seed) : parts_(std::m
 }
 
 std::map<std::string, std::string> ClassifyModel::metadata() const {
-  const nlohmann::ordered_json labels = {{"names", parts_.labels.names}, {"counts", parts_.labels.counts}};
   std::map<std::string, std::string> m = {{"classify.tokenizer", parts_.tokenizer->to_json()},
-                                          {"classify.labels", labels.dump()},
+                                          {"classify.labels", parts_.labels.to_json()},
                                           {"classify.naive_bayes", parts_.bayes.to_json()}};
   if (parts_.seen.storable()) m["classify.seen"] = parts_.seen.to_hex();
   return m;
@@ -66,32 +49,12 @@ std::map<std::string, std::string> ClassifyModel::metadata() const {
 ClassifyParts load_parts(const ClassifyOptions& options, const std::map<std::string, std::string>& metadata,
                          const std::string& file) {
   const auto entry = [&](const char* key) -> const std::string& {
-    const auto found = metadata.find(key);
-    if (found == metadata.end())
-      throw FormatError(file, 0,
-                        fmt::format("[model] the metadata must hold '{}'; got none. The file is no classifier or is "
-                                    "damaged; train again.",
-                                    key));
-    return found->second;
+    return metadata_entry(metadata, key, file, "classifier");
   };
   ClassifyParts parts;
   parts.options = options;
   parts.tokenizer = data::Tokenizer::from_json(entry("classify.tokenizer"), file);
-  const data::JsonObject labels(entry("classify.labels"), file, "classify.labels");
-  parts.labels.names = labels.texts("names");
-  parts.labels.counts = labels.integers("counts");
-  const std::vector<std::string>& names = parts.labels.names;
-  const std::vector<int64_t>& counts = parts.labels.counts;
-  if (names.empty() || names.size() != counts.size())
-    labels.fail("there must be labels, with a count for each", fmt::format("{} and {}", names.size(), counts.size()));
-  for (size_t i = 0; i < names.size(); ++i) {
-    // An answer is a line.
-    if (names[i].empty() || names[i].find_first_of(std::string_view("\n\0", 2)) != std::string::npos)
-      labels.fail("labels must have text without line ends", data::clip_quoted(names[i]));
-    if (i > 0 && names[i - 1] >= names[i])
-      labels.fail("labels must differ and stand in order", data::clip_quoted(names[i]));
-    if (counts[i] < 1 || counts[i] > (int64_t{1} << 50)) labels.fail("counts from 1 on", fmt::format("{}", counts[i]));
-  }
+  parts.labels = Labels::from_json(entry("classify.labels"), file, "classify.labels");
   parts.bayes = data::NaiveBayes::from_json(entry("classify.naive_bayes"), file, parts.labels.size(),
                                             parts.tokenizer->vocabulary().size());
   const auto seen = metadata.find("classify.seen");
@@ -109,26 +72,34 @@ std::vector<int32_t> ClassifyModel::cut(std::vector<int32_t> ids) const {
   return ids;
 }
 
+std::vector<float> ClassifyModel::opinions(const std::vector<std::vector<int32_t>>& texts) const {
+  std::vector<float> all;
+  if (parts_.options.ngrams <= 0) return all;
+  for (const auto& text : texts) {
+    const std::vector<float> opinion = parts_.bayes.opinion(text);
+    all.insert(all.end(), opinion.begin(), opinion.end());
+  }
+  return all;
+}
+
 std::vector<float> ClassifyModel::logits(const std::vector<std::vector<int32_t>>& texts) {
+  std::vector<float> all = network_logits(texts);
+  train::add_opinions(all, opinions(texts), network_->trust());
+  return all;
+}
+
+std::vector<float> ClassifyModel::network_logits(const std::vector<std::vector<int32_t>>& texts) {
   const auto width = static_cast<size_t>(parts_.labels.size());
   std::vector<float> all(texts.size() * width);
-  std::vector<size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return texts[a].size() > texts[b].size(); });
-  for (size_t begin = 0; begin < order.size(); begin += kBatch) {
-    const size_t end = std::min(order.size(), begin + kBatch);
+  std::vector<int64_t> lengths;
+  for (const auto& text : texts) lengths.push_back(static_cast<int64_t>(text.size()));
+  for (const std::vector<int64_t>& places : data::batches_by_length(lengths, kBatch)) {
     std::vector<std::vector<int32_t>> batch;
-    std::vector<float> opinions;
-    for (size_t k = begin; k < end; ++k) {
-      const std::vector<int32_t>& text = texts[order[k]];
-      batch.push_back(cut(text));
-      const std::vector<float> opinion = parts_.bayes.opinion(text);
-      opinions.insert(opinions.end(), opinion.begin(), opinion.end());
-    }
+    for (const int64_t i : places) batch.push_back(cut(texts[static_cast<size_t>(i)]));
     nn::Context ctx;
-    const Tensor part = network_->forward(ctx, batch, opinions).value();
-    for (size_t k = begin; k < end; ++k)
-      std::copy_n(part.data<float>() + (k - begin) * width, width, all.data() + order[k] * width);
+    const Tensor part = network_->forward(ctx, batch).value();
+    for (size_t k = 0; k < places.size(); ++k)
+      std::copy_n(part.data<float>() + k * width, width, all.data() + static_cast<size_t>(places[k]) * width);
   }
   return all;
 }
@@ -186,18 +157,9 @@ void ClassifyModel::note_bayes(const data::PairData& data, const std::vector<int
 
 namespace {
 
-/// A label is not searched for.
 void refuse_search(const PredictOptions& options) {
-  const char* flag = options.beam_size > options.nbest ? "--beam"
-                     : options.length_penalty >= 0     ? "--length-penalty"
-                     : options.min_length >= 0         ? "--min-length"
-                     : options.no_repeat_ngram >= 0    ? "--no-repeat-ngram"
-                                                       : nullptr;
-  if (flag)
-    throw ConfigError(
-        fmt::format("[classify] a classifier gives labels and searches for no sequence; got {}. Leave it out; --nbest "
-                    "gives more labels.",
-                    flag));
+  options.refuse_search("[classify] a classifier gives labels and searches for no sequence",
+                        "--nbest gives more labels");
 }
 
 }  // namespace
@@ -228,8 +190,7 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
   report.examples = static_cast<int64_t>(data.examples.size());
   report.metrics = score(answers, network_->temperature());
   report.baseline = baseline_score(answers.wanted);
-  report.baseline_name = fmt::format("always the most frequent label, {}",
-                                     parts_.labels.names[static_cast<size_t>(parts_.labels.most_frequent())]);
+  report.baseline_name = fmt::format("always the most frequent label, {}", parts_.labels.most_frequent_name());
   if (report.metrics.at("accuracy") <= report.baseline.at("accuracy"))
     report.notes.emplace_back(
         "the model is not better than the baseline: train longer, or check that the texts say something about their "
@@ -303,8 +264,10 @@ std::vector<int32_t> ClassifyModel::encode_one(const std::string& line) const {
 
 /// Probabilities of the labels of one text, for who has put a recorder into the context.
 std::vector<double> ClassifyModel::answer(nn::Context& ctx, const std::vector<int32_t>& text) {
-  const Tensor logits = network_->forward(ctx, {cut(text)}, parts_.bayes.opinion(text)).value();
-  return train::probabilities_of(logits.span<float>(), network_->temperature());
+  const Tensor logits = network_->forward(ctx, {cut(text)}).value();
+  std::vector<float> all(logits.span<float>().begin(), logits.span<float>().end());
+  train::add_opinions(all, opinions({text}), network_->trust());
+  return train::probabilities_of(all, network_->temperature());
 }
 
 AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions&) {
@@ -349,26 +312,22 @@ GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions&) {
 
 std::vector<std::pair<std::string, std::string>> ClassifyModel::describe() {
   const ClassifyOptions& o = parts_.options;
-  std::vector<std::string> labels;
-  for (size_t i = 0; i < parts_.labels.names.size() && i < kLabelsShown; ++i)
-    labels.push_back(fmt::format("{} ({})", parts_.labels.names[i], parts_.labels.counts[i]));
-  if (labels.size() < parts_.labels.names.size()) labels.emplace_back("...");
-  const int64_t examples = std::accumulate(parts_.labels.counts.begin(), parts_.labels.counts.end(), int64_t{0});
   std::vector<std::pair<std::string, std::string>> rows = {
-      {"labels", fmt::format("{}: {}", parts_.labels.size(), fmt::join(labels, ", "))},
+      {"labels", fmt::format("{}: {}", parts_.labels.size(), parts_.labels.list(kLabelsShown))},
       {"symbols", fmt::format("{}, {} of them", parts_.tokenizer->kind(),
                               parts_.tokenizer->vocabulary().size() - data::Vocabulary::kMarkers)},
       {"columns", o.format.columns},
       {"longest text", counted(o.max_length, "symbol")},
       {"network", network_text(o.model.stack)},
       {"pooling", o.model.pooling},
-      {"beside it",
-       o.model.ngrams > 0 ? fmt::format("naive Bayes over runs of up to {} symbols", o.model.ngrams) : "nothing"},
+      {"beside it", o.ngrams > 0 ? fmt::format("naive Bayes over runs of up to {} symbols, times {:.3g}", o.ngrams,
+                                               network_->trust())
+                                 : "nothing"},
       {"embedding", std::to_string(o.model.embedding_size)},
       {"dropout", fmt::format("{} on embeddings and before the output, {} on whole symbols", o.model.stack.dropout,
                               o.model.symbol_dropout)},
       {"temperature", fmt::format("{:.3g}", network_->temperature())},
-      {"training texts", std::to_string(examples)}};
+      {"training texts", std::to_string(parts_.labels.total())}};
   add_stack_rows(rows, o.model.stack);
   add_lines(rows, "cell", network_->stack().cell().equations());
   return rows;

@@ -13,28 +13,16 @@
 #include "carousel/data/tokenizer.h"
 #include "carousel/nn/classifier.h"
 #include "carousel/tasks/classify_config.h"
+#include "carousel/tasks/labels.h"
 #include "carousel/tasks/task.h"
 
 namespace carousel::tasks {
-
-/// The labels of a model, in order of their names, and how many training texts had each.
-struct Labels {
-  std::vector<std::string> names;
-  std::vector<int64_t> counts;
-
-  int64_t size() const { return static_cast<int64_t>(names.size()); }
-  /// -1 for a label that training did not have.
-  int64_t find(std::string_view name) const;
-  int64_t most_frequent() const;
-  /// Shares of the training texts.
-  std::vector<double> shares() const;
-};
 
 /// Everything that the task's files say besides the weights.
 struct ClassifyParts {
   ClassifyOptions options;
   std::unique_ptr<data::Tokenizer> tokenizer;
-  Labels labels;
+  Labels labels;           ///< and how many training texts had each
   data::SeenTexts seen;    ///< the training texts, in the tokenizer's text form
   data::NaiveBayes bayes;  ///< of the training texts as a whole
 };
@@ -66,7 +54,11 @@ class ClassifyModel final : public TaskModel {
   /// What the network reads of the ids of a text: at most max_length, of a longer one the beginning and the end. Of a
   /// text without symbols one unknown symbol.
   std::vector<int32_t> cut(std::vector<int32_t> ids) const;
-  /// Logits [texts, num_classes] of whole texts, in batches of like length.
+  /// What naive Bayes says of whole texts, [texts, num_classes]; nothing when it has no say.
+  std::vector<float> opinions(const std::vector<std::vector<int32_t>>& texts) const;
+  /// Logits [texts, num_classes] of whole texts: the network's, computed in batches of like length, and the opinions
+  /// times the model's trust in them.
+  std::vector<float> network_logits(const std::vector<std::vector<int32_t>>& texts);
   std::vector<float> logits(const std::vector<std::vector<int32_t>>& texts);
   /// accuracy, macro_f1, expected_calibration_error of answers at a temperature.
   std::map<std::string, double> score(const ClassifyAnswers& answers, double temperature) const;

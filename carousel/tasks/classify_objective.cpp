@@ -25,17 +25,6 @@ std::vector<int64_t> lengths_of(const std::vector<std::vector<int32_t>>& texts) 
   return lengths;
 }
 
-/// What the simple classifier would say of each training text had it not learnt from it: else it would look surer in
-/// training than it is of new texts, and the network would leave everything to it.
-std::vector<std::vector<float>> held_out_opinions(const ClassifyModel& model,
-                                                  const std::vector<std::vector<int32_t>>& texts,
-                                                  const std::vector<int64_t>& labels) {
-  std::vector<std::vector<float>> opinions;
-  opinions.reserve(texts.size());
-  for (size_t i = 0; i < texts.size(); ++i) opinions.push_back(model.parts().bayes.opinion(texts[i], labels[i]));
-  return opinions;
-}
-
 /// So that all labels together weigh as much as if each text weighed 1: N / (K count).
 std::vector<double> balanced_weights(const Labels& labels) {
   std::vector<double> weights;
@@ -49,7 +38,6 @@ class ClassifyObjective final : public train::Objective {
       : model_(model),
         sets_(std::move(sets)),
         labels_(model.numbers_of(sets_.train_data, sets_.train)),
-        opinions_(held_out_opinions(model, sets_.train_ids, labels_)),
         texts_(cut(model, std::move(sets_.train_ids))),
         batcher_(lengths_of(texts_), std::vector<int64_t>(texts_.size(), 1),
                  {.batch_size = model.parts().options.batch_size},
@@ -57,6 +45,7 @@ class ClassifyObjective final : public train::Objective {
     dev_texts_ = std::move(sets_.dev_ids);
     dev_labels_ = model_.numbers_of(sets_.dev_data, sets_.dev);
     take_even_sample();
+    dev_opinions_ = model_.opinions(dev_texts_);
     if (model_.parts().options.class_weights == "balanced") weights_ = balanced_weights(model_.parts().labels);
   }
 
@@ -70,12 +59,16 @@ class ClassifyObjective final : public train::Objective {
   }
 
   train::Evaluation evaluate() override {
-    const ClassifyAnswers answers{model_.logits(dev_texts_), dev_labels_};
-    const double temperature = train::fit_temperature(answers.logits, answers.wanted, model_.parts().labels.size());
-    model_.network().set_temperature(temperature);
+    ClassifyAnswers answers{model_.network_logits(dev_texts_), dev_labels_};
+    const train::Blend blend =
+        train::fit_blend(answers.logits, dev_opinions_, answers.wanted, model_.parts().labels.size());
+    model_.network().set_temperature(blend.temperature);
+    model_.network().set_trust(blend.trust);
+    train::add_opinions(answers.logits, dev_opinions_, blend.trust);
     train::Evaluation e;
-    e.metrics = model_.score(answers, temperature);
-    e.metrics["temperature"] = temperature;
+    e.metrics = model_.score(answers, blend.temperature);
+    e.metrics["temperature"] = blend.temperature;
+    e.metrics["trust"] = blend.trust;
     // Weights are balanced by those who care for rare labels.
     e.metric = weights_.empty() ? "accuracy" : "macro_f1";
     e.lower_is_better = false;
@@ -97,8 +90,6 @@ class ClassifyObjective final : public train::Objective {
     for (const int64_t i : batcher_.batch(epoch, batch)) {
       texts.sequences.push_back(texts_[static_cast<size_t>(i)]);
       texts.classes.push_back(static_cast<int32_t>(labels_[static_cast<size_t>(i)]));
-      const auto& opinion = opinions_[static_cast<size_t>(i)];
-      texts.opinions.insert(texts.opinions.end(), opinion.begin(), opinion.end());
     }
     return texts;
   }
@@ -118,12 +109,12 @@ class ClassifyObjective final : public train::Objective {
   ClassifyModel& model_;
   LabelSets sets_;
   std::vector<int64_t> labels_;
-  std::vector<std::vector<float>> opinions_;  ///< of each training text, [num_classes]
   std::vector<std::vector<int32_t>> texts_;
   data::Batcher batcher_;
   std::vector<std::vector<int32_t>> dev_texts_;
   std::vector<int64_t> dev_labels_;
-  std::vector<double> weights_;  ///< by label; empty: all 1
+  std::vector<float> dev_opinions_;  ///< [dev texts, num_classes], or nothing
+  std::vector<double> weights_;      ///< by label; empty: all 1
 };
 
 }  // namespace

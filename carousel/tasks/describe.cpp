@@ -3,7 +3,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace carousel::tasks {
+
+std::string network_text(const nn::StackConfig& stack) {
+  const std::vector<int64_t> widths = stack.widths();
+  const bool equal = std::equal(widths.begin() + 1, widths.end(), widths.begin());
+  return fmt::format("{} {} layer{} of {} units{}", widths.size(), stack.cell.cell, widths.size() == 1 ? "" : "s",
+                     equal ? std::to_string(widths[0]) : fmt::format("{}", fmt::join(widths, ", ")),
+                     stack.bidirectional ? " in each direction" : "");
+}
 
 void add_stack_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack) {
   std::vector<std::string> between, cells;

@@ -21,6 +21,9 @@ inline void add_lines(std::vector<std::pair<std::string, std::string>>& rows, st
   }
 }
 
+/// "2 lstm layers of 256 units in each direction", "3 gru layers of 512, 512, 256 units".
+std::string network_text(const nn::StackConfig& stack);
+
 /// What stands between the layers of a stack and what is random in training, where there is any of it:
 /// "between layers": "y = LN(h + x), dropout 0.2, one mask per sequence"; "in the cells": "zoneout 0.1".
 void add_stack_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack);

@@ -13,6 +13,7 @@
 #include "carousel/inspect/gradient_flow.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/tasks/describe.h"
+#include "carousel/tasks/metadata.h"
 
 namespace carousel::tasks {
 
@@ -42,14 +43,7 @@ std::map<std::string, std::string> LanguageModelTask::metadata() const {
 LanguageModelParts load_parts(const LanguageModelOptions& options, const std::map<std::string, std::string>& metadata,
                               const std::string& file) {
   const auto entry = [&](const char* key) -> const std::string& {
-    const auto found = metadata.find(key);
-    if (found == metadata.end())
-      throw FormatError(
-          file, 0,
-          fmt::format("[model] the metadata must hold '{}'; got none. The file is no language model or is "
-                      "damaged; train again.",
-                      key));
-    return found->second;
+    return metadata_entry(metadata, key, file, "language model");
   };
   LanguageModelParts parts;
   parts.options = options;

@@ -5,6 +5,7 @@
 #include "carousel/base/options.h"
 #include "carousel/tasks/classify.h"
 #include "carousel/tasks/language_model.h"
+#include "carousel/tasks/tag.h"
 #include "carousel/tasks/task.h"
 #include "carousel/tasks/transduce.h"
 
@@ -18,8 +19,10 @@ struct Row {
 };
 
 /// Every task there is, one line each, in the order in which files are offered to them.
-/// Labelled texts before pairs: a table of them is one of pairs too.
-constexpr Row kTasks[] = {{"classify", make_classify}, {"transduce", make_transduce}, {"lm", make_language_model}};
+/// Tagged sentences first: their columns look like a table of labelled texts. Those before pairs: a table of them is
+/// one of pairs too.
+constexpr Row kTasks[] = {
+    {"tag", make_tag}, {"classify", make_classify}, {"transduce", make_transduce}, {"lm", make_language_model}};
 
 }  // namespace
 

@@ -42,6 +42,9 @@ struct PredictOptions {
   double length_penalty = -1;    ///< negative: the model's default, as below
   int64_t min_length = -1;       ///< least symbols of an output
   int64_t no_repeat_ngram = -1;  ///< no sequence of so many symbols comes twice in an output; 0: any may
+
+  /// ConfigError when one of them asks for a search; `rule` says why there is none and `instead` what there is.
+  void refuse_search(const char* rule, const char* instead) const;
 };
 
 struct Hypothesis {
@@ -50,11 +53,24 @@ struct Hypothesis {
   double log_probability = 0;
 };
 
+/// Tags of the words of one input.
+struct Tagging {
+  struct Span {
+    std::string type;
+    int64_t begin = 0, end = 0;  ///< words [begin, end)
+  };
+  std::vector<std::string> tokens, tags;
+  std::vector<double> probabilities;  ///< of each tag
+  std::vector<Span> spans;            ///< that the tags mark
+  std::string intent;                 ///< what the input asks for; "" where the model knows no intents
+};
+
 /// Answers for one input line, best first.
 struct Prediction {
   std::string input;
   std::vector<Hypothesis> hypotheses;
   std::map<std::string, double> probabilities;  ///< of every label, where a task has labels
+  std::optional<Tagging> tagging;               ///< of the best answer, where a task tags
   std::optional<bool> in_training;              ///< the input stood in the training data; none: the task forgets
   std::vector<std::string> notes;               ///< "unknown symbol: X"
   std::string error;                            ///< why there is no hypothesis (the input is too long), or ""

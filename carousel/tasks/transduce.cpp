@@ -11,6 +11,7 @@
 #include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/split.h"
+#include "carousel/tasks/describe.h"
 #include "carousel/tasks/transduce_model.h"
 #include "carousel/tasks/transduce_objective.h"
 
@@ -171,7 +172,7 @@ class Transduce final : public Task {
 
   void say_plan(const Say& say) const {
     const nn::Seq2SeqConfig& m = config_.model;
-    say(fmt::format("model: encoder of {}, {} attention, embeddings of {}, dropout {}", encoder_text(m),
+    say(fmt::format("model: encoder of {}, {} attention, embeddings of {}, dropout {}", network_text(m.stack),
                     m.attention == "none" ? "no" : m.attention, m.embedding_size, m.stack.dropout));
   }
 

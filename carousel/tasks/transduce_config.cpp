@@ -1,8 +1,5 @@
 #include "carousel/tasks/transduce_config.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "carousel/base/threads.h"
@@ -18,14 +15,6 @@ void TransduceConfig::options(OptionTable& table) {
   table.add("batch_size", &batch_size, "Pairs in one step.").range(1, 65536).automatic();
   table.section("decode");
   search.options(table);
-}
-
-std::string encoder_text(const nn::Seq2SeqConfig& model) {
-  const std::vector<int64_t> widths = model.stack.widths();
-  const bool equal = std::equal(widths.begin() + 1, widths.end(), widths.begin());
-  return fmt::format("{} {} layer{} of {} units{}", widths.size(), model.stack.cell.cell, widths.size() == 1 ? "" : "s",
-                     equal ? std::to_string(widths[0]) : fmt::format("{}", fmt::join(widths, ", ")),
-                     model.stack.bidirectional ? " in each direction" : "");
 }
 
 double training_operations(const nn::Seq2SeqConfig& m, const DataSize& size) {

@@ -29,9 +29,6 @@ struct DataSize {
   int64_t target_vocab = 0;
 };
 
-/// "2 lstm layers of 256 units in each direction", "3 gru layers of 512, 512 and 256 units".
-std::string encoder_text(const nn::Seq2SeqConfig& model);
-
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.
 double training_operations(const nn::Seq2SeqConfig& model, const DataSize& size);
 

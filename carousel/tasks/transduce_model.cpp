@@ -15,6 +15,7 @@
 #include "carousel/nn/cells/cell.h"
 #include "carousel/nn/guided_attention.h"
 #include "carousel/tasks/describe.h"
+#include "carousel/tasks/metadata.h"
 #include "carousel/tasks/seq2seq_stepper.h"
 #include "carousel/train/metrics.h"
 
@@ -31,13 +32,7 @@ nn::Seq2Seq::Vocabularies vocabularies_of(const TransduceParts& parts) {
 
 const std::string& entry(const std::map<std::string, std::string>& metadata, const std::string& key,
                          const std::string& file) {
-  const auto found = metadata.find(key);
-  if (found == metadata.end())
-    throw FormatError(file, 0,
-                      fmt::format("[model] the metadata must hold '{}'; got none. The file is no transduce model "
-                                  "or is damaged; train again.",
-                                  key));
-  return found->second;
+  return metadata_entry(metadata, key, file, "transduce model");
 }
 
 }  // namespace
@@ -304,7 +299,7 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
   std::vector<std::pair<std::string, std::string>> rows = {
       {"source", side(*parts_.source)},
       {"target", side(*parts_.target)},
-      {"encoder", encoder_text(c.model)},
+      {"encoder", network_text(c.model.stack)},
       {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.stack.cell.cell,
                               c.model.decoder_size(), c.model.attention, c.model.query, c.model.context)},
       {"embedding", std::to_string(c.model.embedding_size)},

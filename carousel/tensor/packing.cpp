@@ -40,4 +40,20 @@ Packing Packing::make(std::span<const int64_t> lengths) {
   return p;
 }
 
+Packing Packing::of(const std::vector<std::vector<int32_t>>& sequences) {
+  std::vector<int64_t> lengths;
+  lengths.reserve(sequences.size());
+  for (const auto& sequence : sequences) lengths.push_back(static_cast<int64_t>(sequence.size()));
+  return make(lengths);
+}
+
+std::vector<int32_t> Packing::pack(const std::vector<std::vector<int32_t>>& sequences) const {
+  std::vector<int32_t> ids;
+  ids.reserve(static_cast<size_t>(rows()));
+  for (size_t t = 0; t < batch_sizes.size(); ++t)
+    for (size_t j = 0; j < static_cast<size_t>(batch_sizes[t]); ++j)
+      ids.push_back(sequences[static_cast<size_t>(order[j])][t]);
+  return ids;
+}
+
 }  // namespace carousel

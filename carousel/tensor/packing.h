@@ -12,6 +12,10 @@ namespace carousel {
 struct Packing {
   /// lengths: one per sequence, each >= 1 (ShapeError otherwise). The sort is stable.
   static Packing make(std::span<const int64_t> lengths);
+  /// The packing of sequences of ids.
+  static Packing of(const std::vector<std::vector<int32_t>>& sequences);
+  /// The ids of these sequences in the order of packed rows.
+  std::vector<int32_t> pack(const std::vector<std::vector<int32_t>>& sequences) const;
 
   std::vector<int64_t> order;        ///< [B] packed position -> index in the caller's batch
   std::vector<int64_t> position;     ///< [B] index in the caller's batch -> packed position

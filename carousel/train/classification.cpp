@@ -60,6 +60,8 @@ double ClassScores::expected_calibration_error() const {
 
 namespace {
 
+constexpr double kTrustPenalty = 0.1;
+
 /// -log softmax(logits / temperature)[wanted]
 double nll_of(std::span<const float> logits, int64_t wanted, double temperature) {
   const auto largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
@@ -68,41 +70,73 @@ double nll_of(std::span<const float> logits, int64_t wanted, double temperature)
   return std::log(total) - (static_cast<double>(logits[static_cast<size_t>(wanted)]) - largest) / temperature;
 }
 
+/// Where a function that falls and then rises is least, within `close`: golden section search.
+template <class Function>
+double least(double low, double high, double close, Function f) {
+  constexpr double kShare = 0.6180339887498949;
+  double a = high - kShare * (high - low), b = low + kShare * (high - low);
+  double at_a = f(a), at_b = f(b);
+  while (high - low > close) {
+    if (at_a <= at_b) {
+      high = b;
+      b = a;
+      at_b = at_a;
+      a = high - kShare * (high - low);
+      at_a = f(a);
+    } else {
+      low = a;
+      a = b;
+      at_a = at_b;
+      b = low + kShare * (high - low);
+      at_b = f(b);
+    }
+  }
+  return (low + high) / 2;
+}
+
+/// What fit_temperature minimises.
+double loss_at(std::span<const float> logits, std::span<const int64_t> wanted, size_t width, double temperature) {
+  const double log_temperature = std::log(temperature);
+  double sum = log_temperature * log_temperature;
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (wanted[i] < static_cast<int64_t>(width))
+      sum += nll_of(logits.subspan(i * width, width), wanted[i], temperature);
+  return sum;
+}
+
 }  // namespace
 
 double fit_temperature(std::span<const float> logits, std::span<const int64_t> wanted, int64_t num_classes) {
   const auto width = static_cast<size_t>(num_classes);
   const bool any = std::any_of(wanted.begin(), wanted.end(), [&](int64_t w) { return w < num_classes; });
   if (!any) return 1;
-  const auto loss = [&](double log_temperature) {
-    double sum = log_temperature * log_temperature;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (wanted[i] < num_classes)
-        sum += nll_of(logits.subspan(i * width, width), wanted[i], std::exp(log_temperature));
-    return sum;
+  // The loss is convex in 1 / T, so it falls and then rises in log T.
+  return std::exp(least(std::log(0.05), std::log(20.0), 1e-4, [&](double log_temperature) {
+    return loss_at(logits, wanted, width, std::exp(log_temperature));
+  }));
+}
+
+void add_opinions(std::span<float> logits, std::span<const float> opinions, double trust) {
+  for (size_t i = 0; i < opinions.size(); ++i)
+    logits[i] += static_cast<float>(trust * static_cast<double>(opinions[i]));
+}
+
+Blend fit_blend(std::span<const float> logits, std::span<const float> opinions, std::span<const int64_t> wanted,
+                int64_t num_classes) {
+  constexpr double kMostTrust = 8, kClose = 0.02;
+  std::vector<float> sum;
+  const auto temperature_at = [&](double trust) {
+    sum.assign(logits.begin(), logits.end());
+    add_opinions(sum, opinions, trust);
+    return fit_temperature(sum, wanted, num_classes);
   };
-  // The loss is convex in 1 / T, so it falls and then rises in log T: golden section search.
-  constexpr double kShare = 0.6180339887498949;
-  constexpr double kClose = 1e-4;
-  double low = std::log(0.05), high = std::log(20.0);
-  double a = high - kShare * (high - low), b = low + kShare * (high - low);
-  double at_a = loss(a), at_b = loss(b);
-  while (high - low > kClose) {
-    if (at_a <= at_b) {
-      high = b;
-      b = a;
-      at_b = at_a;
-      a = high - kShare * (high - low);
-      at_a = loss(a);
-    } else {
-      low = a;
-      a = b;
-      at_a = at_b;
-      b = low + kShare * (high - low);
-      at_b = loss(b);
-    }
-  }
-  return std::exp((low + high) / 2);
+  if (opinions.empty()) return {0, temperature_at(0)};
+  // The loss is convex in (1 / T, trust / T), so at the best T it falls and then rises in trust.
+  const double trust = least(0, kMostTrust, kClose, [&](double candidate) {
+    const double temperature = temperature_at(candidate);
+    return loss_at(sum, wanted, static_cast<size_t>(num_classes), temperature) + kTrustPenalty * candidate * candidate;
+  });
+  return {trust, temperature_at(trust)};
 }
 
 std::vector<double> probabilities_of(std::span<const float> logits, double temperature) {

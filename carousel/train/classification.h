@@ -47,6 +47,20 @@ class ClassScores {
 /// num_classes]; examples with a class beyond num_classes are left out. 1 when none is left.
 double fit_temperature(std::span<const float> logits, std::span<const int64_t> wanted, int64_t num_classes);
 
+/// logits += trust * opinions, all [examples, num_classes]; no opinions change nothing.
+void add_opinions(std::span<float> logits, std::span<const float> opinions, double trust);
+
+/// How two classifiers are heard together: softmax((logits + trust * opinions) / temperature).
+struct Blend {
+  double trust = 0;
+  double temperature = 1;
+};
+
+/// Trust in [0, 8] and temperature with the least loss as above plus trust^2 / 10: of a few examples none of the two
+/// shall follow. No trust without opinions.
+Blend fit_blend(std::span<const float> logits, std::span<const float> opinions, std::span<const int64_t> wanted,
+                int64_t num_classes);
+
 /// softmax(logits / temperature). Throws DivergedError when a logit or the temperature gives no probabilities.
 std::vector<double> probabilities_of(std::span<const float> logits, double temperature);
 

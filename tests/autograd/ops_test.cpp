@@ -7,6 +7,7 @@
 
 #include "carousel/autograd/grad_check.h"
 #include "carousel/autograd/ops/broadcast.h"
+#include "carousel/autograd/ops/crf.h"
 #include "carousel/autograd/ops/elementwise.h"
 #include "carousel/autograd/ops/functions.h"
 #include "carousel/autograd/ops/linear.h"
@@ -37,6 +38,9 @@ std::vector<OpCase> op_table() {
   const Var x = random_var({3, 4}, 1), y = random_var({3, 4}, 2), w = random_var({5, 4}, 3), b = random_var({5}, 4);
   const Var row = random_var({4}, 5), y_row = random_var({4}, 6);
   const std::vector<int32_t> ids{2, 0, 2, 1};
+  // Three sequences of 3, 1 and 2 steps with 4 labels.
+  const Var emissions = random_var({6, 4}, 7), pairs = random_var({4, 4}, 8), start = random_var({4}, 9),
+            stop = random_var({4}, 10);
   return {
       {"linear", {x, w, b}, [](Tape* t, In v) { return ops::linear(t, v[0], v[1], v[2]); }},
       {"linear_without_bias", {x, w}, [](Tape* t, In v) { return ops::linear(t, v[0], v[1], Var()); }},
@@ -97,6 +101,13 @@ std::vector<OpCase> op_table() {
        {x},
        [](Tape* t, In v) {
          return ops::cross_entropy(t, v[0], std::vector<int32_t>{1, 3, 0}, 0.1).loss;
+       }},
+      {"crf_loss",
+       {emissions, pairs, start, stop},
+       [](Tape* t, In v) {
+         const Packing packing = Packing::make(std::vector<int64_t>{3, 1, 2});
+         const std::vector<int32_t> targets{0, 3, 1, 1, 2, 0};
+         return ops::scale(t, ops::crf_loss(t, packing, v[0], {v[1], v[2], v[3]}, targets).loss, 2.5);
        }},
       {"linear_cross_entropy",
        {x, w, b},

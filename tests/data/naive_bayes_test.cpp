@@ -37,18 +37,6 @@ TEST(NaiveBayes, AnOpinionIsTheMeanFreeLikelihoodOverTheRootOfItsFeatures) {
   EXPECT_EQ(bayes.opinion(Ids{}), (std::vector<float>{0, 0}));
 }
 
-TEST(NaiveBayes, WithoutATextItIsAsIfItHadNotLearntFromIt) {
-  const NaiveBayes all = NaiveBayes::learn(kTexts, kClasses, 2, 6);
-  for (size_t left_out = 0; left_out < kTexts.size(); ++left_out) {
-    std::vector<Ids> texts = kTexts;
-    texts[left_out].clear();
-    const NaiveBayes others = NaiveBayes::learn(texts, kClasses, 2, 6);
-    EXPECT_EQ(all.opinion(kTexts[left_out], kClasses[left_out]), others.opinion(kTexts[left_out])) << left_out;
-  }
-  const NaiveBayes runs = NaiveBayes::learn(kTexts, kClasses, 2, 6, 3);
-  EXPECT_LT(runs.opinion(kTexts[3], 1)[1], runs.opinion(kTexts[3])[1]) << "its own runs speak for its class";
-}
-
 TEST(NaiveBayes, RunsTellOrderApart) {
   const std::vector<Ids> texts = {{0, 1}, {1, 0}, {0, 1}, {1, 0}};
   const std::vector<int64_t> classes = {0, 1, 0, 1};

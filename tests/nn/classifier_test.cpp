@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "carousel/base/error.h"
 #include "tests/support/temp_dir.h"
@@ -69,7 +70,7 @@ TEST(Classifier, GradientOfTheWeightedLossIsTheSlope) {
   tape.backward(model.loss(ctx, batch).loss);
   ctx.tape = nullptr;
   for (const NamedParameter& p : model.parameters()) {
-    if (p.name == "temperature") {
+    if (p.name == "temperature" || p.name == "trust") {
       EXPECT_FALSE(p.var.has_grad()) << "nothing learns it";
       continue;
     }
@@ -103,40 +104,16 @@ TEST(Classifier, SymbolDropoutReadsUnknownSymbolsInTrainingAlone) {
   EXPECT_NE(row_of(dropping.forward(training, text).value(), 0), row_of(plain.forward(quiet, text).value(), 0));
 }
 
-TEST(Classifier, OpinionsAreAddedTimesALearntFactor) {
-  ClassifierConfig config = config_of();
-  config.ngrams = 2;
-  Classifier model(config, kSizes, 1), alone(config_of(), kSizes, 1);
-  for (const NamedParameter& p : model.parameters())
-    if (p.name == "trust") std::copy_n(std::vector<float>{1, 2, 3}.data(), 3, p.var.mutable_value().data<float>());
-  Context ctx;
-  const std::vector<float> opinions = {0.5F, 0.25F, -1};
-  const std::vector<float> with = row_of(model.forward(ctx, {kTexts[0]}, opinions).value(), 0);
-  const std::vector<float> without = row_of(alone.forward(ctx, {kTexts[0]}).value(), 0);
-  for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(with[k], without[k] + opinions[k] * static_cast<float>(k + 1), 1e-6) << k;
-
-  Tape tape;
-  ctx.tape = &tape;
-  tape.backward(model.loss(ctx, {.sequences = {kTexts[0]}, .classes = {1}, .opinions = opinions}).loss);
-  double sum = 0, of_class_1 = 0;
-  for (const float v : with) sum += std::exp(static_cast<double>(v));
-  of_class_1 = std::exp(static_cast<double>(with[1])) / sum;
-  for (const NamedParameter& p : model.parameters())
-    if (p.name == "trust") {
-      EXPECT_NEAR(static_cast<double>(p.var.grad().data<float>()[1]), (of_class_1 - 1) * 0.25, 1e-6);
-    }
-  EXPECT_EQ(testing::error_of<ShapeError>([&] { model.forward(ctx, kTexts, opinions); }),
-            "[classifier] the number of opinions must be 9; got 3. Check the sizes of the layers.");
-}
-
-TEST(Classifier, KeepsItsTemperatureAmongItsParameters) {
+TEST(Classifier, KeepsTemperatureAndTrustAmongItsParameters) {
   Classifier model(config_of(), kSizes, 1);
   EXPECT_EQ(model.temperature(), 1);
+  EXPECT_EQ(model.trust(), 0);
   model.set_temperature(2.5);
-  double kept = 0;
+  model.set_trust(0.75);
+  std::map<std::string, double> kept;
   for (const NamedParameter& p : model.parameters())
-    if (p.name == "temperature") kept = p.var.value().item();
-  EXPECT_EQ(kept, 2.5);
+    if (p.name == "temperature" || p.name == "trust") kept[p.name] = p.var.value().item();
+  EXPECT_EQ(kept, (std::map<std::string, double>{{"temperature", 2.5}, {"trust", 0.75}}));
 }
 
 TEST(Classifier, RefusesWhatDoesNotFit) {

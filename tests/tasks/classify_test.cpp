@@ -45,7 +45,7 @@ TEST(ClassifyTask, LearnsWhatDecidesAndBeatsTheMajority) {
       run_of(dir.write("t.txt", reviews(200, 1)), settings_of({{"max_steps", "60"}, {"learning_rate", "0.02"}}));
   EXPECT_NE(run.said.find("data: each line begins with its label (2 different ones so far)"), std::string::npos)
       << run.said;
-  EXPECT_NE(run.said.find("labels: 2 (bad "), std::string::npos) << run.said;
+  EXPECT_NE(run.said.find("labels: 2: bad ("), std::string::npos) << run.said;
   run.train();
   const EvalReport report = run.job.model->evaluate({dir.write("test.txt", reviews(60, 9))}, {});
   EXPECT_EQ(report.task, "classify");

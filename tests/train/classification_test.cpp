@@ -142,6 +142,30 @@ TEST(Temperature, IsOneWithoutExamplesAndInItsBounds) {
   EXPECT_NEAR(fit_temperature(std::vector<float>{1e6F, 0}, std::vector<int64_t>{1}, 2), 20, 1e-2);
 }
 
+TEST(Blend, TrustsWhoIsRight) {
+  // Two binary classifiers of one hidden number each: the class is the sign of their sum.
+  Rng rng(5, 0);
+  std::vector<float> logits, opinions, noise;
+  std::vector<int64_t> wanted;
+  for (int i = 0; i < 2000; ++i) {
+    const float a = 2 * rng.normal(), b = rng.normal();
+    logits.insert(logits.end(), {a, 0});
+    opinions.insert(opinions.end(), {b, 0});
+    noise.insert(noise.end(), {rng.normal(), 0});
+    wanted.push_back(rng.uniform() < 1 / (1 + std::exp(-(a + 2 * b))) ? 0 : 1);
+  }
+  const Blend right = fit_blend(logits, opinions, wanted, 2);
+  EXPECT_NEAR(right.trust, 2, 0.4);
+  EXPECT_NEAR(right.temperature, 1, 0.15);
+  EXPECT_NEAR(fit_blend(logits, noise, wanted, 2).trust, 0, 0.3) << "who knows nothing is not heard";
+  const Blend alone = fit_blend(logits, {}, wanted, 2);
+  EXPECT_EQ(alone.trust, 0);
+  EXPECT_EQ(alone.temperature, fit_temperature(logits, wanted, 2));
+  std::vector<float> sum = {1, 2};
+  add_opinions(sum, std::vector<float>{3, -1}, 0.5);
+  EXPECT_EQ(sum, (std::vector<float>{2.5F, 1.5F}));
+}
+
 TEST(Temperature, ProbabilitiesSumToOneOrThereAreNone) {
   const std::vector<double> p = probabilities_of(std::vector<float>{1000, 0, 999}, 2);
   EXPECT_NEAR(p[0] + p[1] + p[2], 1, 1e-12);

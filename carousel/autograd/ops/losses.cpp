@@ -5,20 +5,13 @@
 #include <vector>
 
 #include "carousel/autograd/ops/dispatch.h"
+#include "carousel/autograd/ops/loss_parts.h"
 #include "carousel/autograd/parallel.h"
 #include "carousel/autograd/weights.h"
 
 namespace carousel::ops {
 
 namespace {
-
-void require_targets(std::span<const int32_t> targets, int64_t rows, int64_t vocab) {
-  require_equal("cross_entropy", "the number of targets", static_cast<int64_t>(targets.size()), rows);
-  for (const int32_t id : targets)
-    if (id < 0 || id >= vocab)
-      throw ShapeError(
-          fmt::format("[cross_entropy] targets must lie in [0, {}); got {}. Check the vocabulary.", vocab, id));
-}
 
 /// The losses of all rows, and the gradients with respect to their logits for a loss that is their mean.
 class RowLosses {
@@ -57,18 +50,6 @@ class RowLosses {
   std::vector<kernels::RowLoss> losses_;
 };
 
-/// Hands over gradients that forward has made for dL/dloss = 1.
-void hand_over(const Var& to, Tensor gradient, const Tensor& d_loss) {
-  if (!gradient.defined()) return;
-  with_scalar(gradient.dtype(), [&]<class T>() {
-    const T factor = d_loss.data<T>()[0];
-    if (factor == T(1)) return;
-    T* values = gradient.data<T>();
-    for (int64_t i = 0; i < gradient.numel(); ++i) values[i] *= factor;
-  });
-  to.add_grad(std::move(gradient));
-}
-
 /// Rows in one block of logits: enough for good products, few enough for some megabytes.
 int64_t block_rows(int64_t vocab) {
   return std::clamp<int64_t>((int64_t{1} << 21) / std::max<int64_t>(vocab, 1), 32, 128) & ~int64_t{7};
@@ -79,7 +60,7 @@ int64_t block_rows(int64_t vocab) {
 CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_t> targets, double smoothing) {
   require_rank("cross_entropy", "logits", logits.value(), 2);
   const int64_t rows = logits.value().dim(0), vocab = logits.value().dim(1);
-  require_targets(targets, rows, vocab);
+  require_targets("cross_entropy", targets, rows, vocab);
   const bool gradient = needs_tape(tape, {&logits});
   RowLosses losses(targets, smoothing, gradient);
   Tensor work = logits.value().clone();
@@ -98,7 +79,7 @@ CrossEntropy linear_cross_entropy(Tape* tape, const Var& x, const Var& w, const 
   require_equal("cross_entropy", "the last axis of x", x.value().dim(1), w.value().dim(1));
   const int64_t rows = x.value().dim(0), in = w.value().dim(1), vocab = w.value().dim(0);
   if (b.defined()) require_equal("cross_entropy", "the size of b", b.value().numel(), vocab);
-  require_targets(targets, rows, vocab);
+  require_targets("cross_entropy", targets, rows, vocab);
   const DType dtype = x.value().dtype();
   const auto gradient_of = [&](const Var& v) {
     if (!needs_tape(tape, {&v})) return Tensor();
