@@ -156,6 +156,14 @@ std::vector<tasks::Prediction> Engine::predict(const std::vector<std::string>& l
   return answer(impl_->file, [&] { return impl_->model->predict(lines, options); });
 }
 
+bool Engine::answers_files() const {
+  return impl_->model->answers_files();
+}
+
+tasks::FileAnswer Engine::predict_file(const std::string& file, const tasks::PredictOptions& options) {
+  return answer(impl_->file, [&] { return impl_->model->predict_file(file, options); });
+}
+
 tasks::AttentionMap Engine::inspect(const std::string& line, const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->inspect(line, options); });
 }

@@ -4,6 +4,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/options.h"
 #include "carousel/tasks/classify.h"
+#include "carousel/tasks/forecast.h"
 #include "carousel/tasks/language_model.h"
 #include "carousel/tasks/task.h"
 #include "carousel/tasks/transduce.h"
@@ -18,8 +19,11 @@ struct Row {
 };
 
 /// Every task there is, one line each, in the order in which files are offered to them.
-/// Labelled texts before pairs: a table of them is one of pairs too.
-constexpr Row kTasks[] = {{"classify", make_classify}, {"transduce", make_transduce}, {"lm", make_language_model}};
+/// Labelled texts and tables of numbers before pairs: they may be tables of pairs too.
+constexpr Row kTasks[] = {{"classify", make_classify},
+                          {"forecast", make_forecast},
+                          {"transduce", make_transduce},
+                          {"lm", make_language_model}};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "carousel/base/options.h"
@@ -58,6 +59,14 @@ struct Prediction {
   std::string error;                            ///< why there is no hypothesis (the input is too long), or ""
 };
 
+/// What a model says about a whole file: rows of a table.
+struct FileAnswer {
+  using Cell = std::variant<std::string, int64_t, double>;
+  std::vector<std::string> columns;
+  std::vector<std::vector<Cell>> rows;  ///< a cell for each column
+  std::vector<std::string> notes;
+};
+
 /// Attention of one input: weights[t * source.size() + s], rows sum to 1. `target` ends with the end marker.
 struct AttentionMap {
   std::string input;
@@ -103,6 +112,9 @@ class TaskModel {
   virtual EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) = 0;
   /// One prediction per line, in order.
   virtual std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) = 0;
+  /// Whether predict_file() answers, and not predict(): the input is a file of numbers and not of lines.
+  virtual bool answers_files() const { return false; }
+  virtual FileAnswer predict_file(const std::string& file, const PredictOptions& options);
   virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
   /// Gates and states while the model answers `line`. Throws UnsupportedError where a task records none.
   virtual GateTrace gates(const std::string& line, const PredictOptions& options);

@@ -263,7 +263,8 @@ TEST(Transduce, InspectNeedsAnInputAndAnAttention) {
 
 TEST(Tasks, UnknownNameOffersTheNearest) {
   EXPECT_EQ(testing::error_of<ConfigError>([] { make_task("transduse"); }),
-            "[task] there is no task 'transduse'; got known tasks classify, transduce, lm. Did you mean 'transduce'?");
+            "[task] there is no task 'transduse'; got known tasks classify, forecast, transduce, lm. Did you mean "
+            "'transduce'?");
 }
 
 TEST(GuidedAttention, InformationTellsFormedFromUnformed) {
