@@ -11,6 +11,7 @@ constexpr int64_t kSeasonsSeen = 14;      ///< a window of so many seasons: two 
 constexpr int64_t kLongestWindow = 1024;  ///< that is chosen
 constexpr int64_t kLongestPatch = 24;     ///< that is chosen
 constexpr int64_t kFewestPieces = 4;      ///< of a window
+constexpr size_t kManySeries = 10;        ///< whose windows add up, and which differ in kind
 
 /// The largest number up to `most` that divides all of `numbers` (0: any).
 int64_t common_divisor(int64_t most, std::initializer_list<int64_t> numbers) {
@@ -49,8 +50,8 @@ void ForecastOptions::options(OptionTable& table) {
   table
       .add("normalize", &normalize,
            "What is subtracted from each window, and added to its forecast: its last value, its mean, its mean with "
-           "its deviation as the unit (standard), or none.")
-      .one_of({"last", "mean", "standard", "none"});
+           "its deviation as the unit (standard), or none; auto: last, and standard for ten series or more.")
+      .one_of({"auto", "last", "mean", "standard", "none"});
   table.add("moving_average", &moving_average, "Values that DLinear's trend is averaged over.").range(1, 65536);
   table.add("ridge", &ridge, "Penalty on DLinear's weights, relative to their inputs; auto: by held-out data.")
       .range(1e-9, 1e9)
@@ -77,11 +78,13 @@ void decide_window(ForecastOptions& o, const std::vector<int64_t>& lengths, int6
   std::sort(sorted.begin(), sorted.end());
   const int64_t length = sorted[sorted.size() / 4];  // a few short series shall not decide
   if (o.period == 0) o.period = found;
+  if (o.normalize == "auto") o.normalize = lengths.size() < kManySeries ? "last" : "standard";
   if (n.horizon == 0)
     n.horizon = std::clamp<int64_t>(o.period > 1 ? o.period : 24, 1, std::max<int64_t>(1, length / 8));
   if (n.window == 0) {
     const int64_t train = length - o.dev_length(length);
-    const int64_t room = std::max<int64_t>(1, (train - n.horizon) / 2);  // as many windows as one is long
+    // As many windows as one is long, or with many series a third of that.
+    const int64_t room = std::max<int64_t>(1, (train - n.horizon) * (lengths.size() < kManySeries ? 2 : 3) / 4);
     const int64_t wanted = std::max(2 * n.horizon, o.period > 1 ? kSeasonsSeen * o.period : 64);
     n.window = std::min({wanted, room, kLongestWindow});
     const int64_t unit = o.period > 1 && n.window >= o.period ? o.period : n.patch > 0 ? n.patch : 4;

@@ -19,7 +19,7 @@ struct ForecastOptions {
   int64_t max_line_bytes = int64_t{1} << 20;
   nn::ForecasterConfig network;
   std::string model = "auto";      ///< auto, or one of forecast_models()
-  std::string normalize = "last";  ///< last | mean | standard | none
+  std::string normalize = "auto";  ///< auto | last | mean | standard | none
   int64_t moving_average = 25;     ///< values that DLinear's trend is averaged over
   double ridge = 0;                ///< DLinear's penalty; 0: chosen
   train::TrainerConfig trainer;
@@ -34,8 +34,8 @@ struct ForecastOptions {
 /// All models that may be chosen: lstm, dlinear, both (their mean), naive, seasonal_naive, drift.
 std::vector<std::string> forecast_models();
 
-/// Fills in window, horizon, patch and period that were left automatic from the lengths of the series and their season
-/// `found`. The rules are in docs/guide/forecast.md.
+/// Fills in window, horizon, patch, period and normalize that were left automatic from the lengths of the series and
+/// their season `found`. The rules are in docs/guide/forecast.md.
 void decide_window(ForecastOptions& options, const std::vector<int64_t>& lengths, int64_t found);
 /// Fills in everything else from the number of training windows.
 void decide(ForecastOptions& options, int64_t windows);
