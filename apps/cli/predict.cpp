@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <variant>
 
 #include "apps/cli/decode_flags.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
 #include "apps/cli/text_input.h"
+#include "carousel/base/error.h"
 #include "carousel/engine/engine.h"
 
 namespace carousel::cli {
@@ -76,9 +78,53 @@ std::string to_text(const tasks::Prediction& prediction, bool nbest) {
   return text;
 }
 
+/// A cell of a table as RFC 4180 has it.
+std::string csv_cell(const tasks::FileAnswer::Cell& cell) {
+  if (const auto* number = std::get_if<double>(&cell)) return fmt::format("{:.8g}", *number);
+  if (const auto* number = std::get_if<int64_t>(&cell)) return fmt::format("{}", *number);
+  const std::string& text = std::get<std::string>(cell);
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string to_csv(const tasks::FileAnswer& answer) {
+  std::string text = fmt::format("{}\n", fmt::join(answer.columns, ","));
+  for (const auto& row : answer.rows) {
+    for (size_t c = 0; c < row.size(); ++c) text += (c > 0 ? "," : "") + csv_cell(row[c]);
+    text += '\n';
+  }
+  return text;
+}
+
+/// One object for each row.
+std::string to_json_lines(const tasks::FileAnswer& answer) {
+  std::string text;
+  for (const auto& row : answer.rows) {
+    Json json = {{"schema", "carousel/predict-row@1"}};
+    for (size_t c = 0; c < row.size(); ++c)
+      json[answer.columns[c]] = std::visit([](const auto& value) { return Json(value); }, row[c]);
+    text += json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  return text;
+}
+
+int predict_file(engine::Engine& model, const PredictFlags& flags, const tasks::PredictOptions& options) {
+  if (flags.input == "-")
+    throw ConfigError(
+        "[predict] this model answers a file of numbers, which is looked at more than once; got standard input. Name a "
+        "file.");
+  const tasks::FileAnswer answer = model.predict_file(flags.input, options);
+  for (const std::string& note : answer.notes) say("note: " + note);
+  print(flags.json ? to_json_lines(answer) : to_csv(answer));
+  return kOk;
+}
+
 int run_predict(PredictFlags& flags) {
   const tasks::PredictOptions options = flags.decode.read();
   auto model = engine::Engine::load(flags.model);
+  if (model.answers_files()) return predict_file(model, flags, options);
   LineSource source(flags.input);
   std::vector<std::string> lines;
   int64_t line = 0, notes = 0;
@@ -114,11 +160,12 @@ void add_predict(Program& program) {
   auto flags = std::make_shared<PredictFlags>();
   CLI::App* command = program.add(
       program.app(),
-      {"predict", "Answer each line of a file or a pipe.",
+      {"predict", "Answer each line of a file or a pipe, or forecast what comes after a file of numbers.",
        "echo carousel | carousel predict model.safetensors\n"
        "carousel predict model.safetensors words.txt.gz > answers.txt      # one line out per line in\n"
        "carousel predict model.safetensors words.txt --beam 8 --nbest 3    # lines: input TAB answer TAB probability\n"
-       "carousel predict model.safetensors words.txt --json                # one JSON object per line"},
+       "carousel predict model.safetensors words.txt --json                # one JSON object per line\n"
+       "carousel predict model.safetensors sales.csv > next.csv            # a forecaster: what comes after its end"},
       [flags] { return run_predict(*flags); });
   command->add_option("MODEL", flags->model, "Model file")->required()->type_name("FILE");
   command->add_option("FILE", flags->input, "Lines to answer; - for standard input (the default)")->type_name("FILE");

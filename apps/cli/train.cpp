@@ -22,7 +22,7 @@ struct TrainFlags {
   std::vector<std::string> data, dev, set;
   std::string output, task, columns, target, config;
   // Texts, because the option table reads and checks them: one rule for flags, --set, files and environment.
-  std::string epochs, max_seconds, seed, threads;
+  std::string epochs, max_seconds, seed, threads, horizon, window;
   bool resume = false, json = false, profile = false;
 };
 
@@ -37,6 +37,8 @@ std::vector<engine::Setting> settings_of(const TrainFlags& flags) {
   add("max_seconds", flags.max_seconds, "--max-seconds");
   add("seed", flags.seed, "--seed");
   add("threads", flags.threads, "--threads");
+  add("horizon", flags.horizon, "--horizon");
+  add("window", flags.window, "--window");
   return settings;
 }
 
@@ -104,9 +106,11 @@ void say_summary(const engine::TrainReport& report, const TrainFlags& flags, con
     if (report.views.front() == "gates") words.emplace_back("--gates");
     look = "\n  " + shell_line(words);
   }
-  say("\nnext:\n  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "\n  " +
-      shell_line({"echo", example}) + " | " + shell_line({program, "predict", report.model_file, "--nbest", "3"}) +
-      look);
+  const std::string use =
+      report.answers_files
+          ? shell_line({program, "predict", report.model_file, example})
+          : shell_line({"echo", example}) + " | " + shell_line({program, "predict", report.model_file, "--nbest", "3"});
+  say("\nnext:\n  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "\n  " + use + look);
 }
 
 int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments) {
@@ -156,6 +160,7 @@ void add_train(Program& program) {
       "carousel train source.txt target.txt -o model.safetensors          # two files, line by line\n"
       "carousel train reviews.csv -o model.safetensors --columns label,text   # one label for each text\n"
       "carousel train words.conllu -o model.safetensors                   # a tag for each word\n"
+      "carousel train sales.csv -o model.safetensors --horizon 12        # what comes next in columns of numbers\n"
       "carousel train words.tsv --dev dev.tsv -o m.safetensors --set hidden_size=256 --set dropout=0.3\n"
       "carousel train words.tsv -o model.safetensors --resume             # go on after Ctrl-C or a crash\n"
       "carousel config dump > run.toml                                    # all options with their meaning"};
@@ -184,6 +189,8 @@ void add_train(Program& program) {
       ->type_name("KEY=VALUE");
   command->add_option("--epochs", flags->epochs, "Passes over the data")->type_name("N");
   command->add_option("--max-seconds", flags->max_seconds, "Time to train; the schedule fits into it")->type_name("S");
+  command->add_option("--horizon", flags->horizon, "Values that a forecaster gives")->type_name("N");
+  command->add_option("--window", flags->window, "Values or words that a model reads at once")->type_name("N");
   command->add_option("--seed", flags->seed, "Seed of all random numbers")->type_name("N");
   command->add_option("--threads", flags->threads, "Threads; 0 for all cores")->type_name("N");
   command->add_flag("--resume", flags->resume, "Go on from the checkpoint beside MODEL, or start when there is none");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,14 @@ struct DevReport {
   Finding leaked;                ///< those with the same target as well
 };
 
+/// Of a table of numbers.
+struct SeriesReport {
+  int64_t series = 0, values = 0, shortest = 0, longest = 0;
+  int64_t period = 1;              ///< steps of a season, 1 for none
+  std::string step;                ///< "1 hour"; "" without times
+  std::vector<std::string> notes;  ///< as SeriesSet has them
+};
+
 struct DataReport {
   std::string format;
   std::string reason;  ///< why that format
@@ -59,6 +68,7 @@ struct DataReport {
   Finding illegal;     ///< tags that this scheme does not allow where they stand
   bool has_dev = false;
   DevReport dev;
+  std::optional<SeriesReport> series;  ///< of numbers: all else but format, reason and faults is empty then
 
   /// False when training on the data would be refused.
   bool sound() const { return faults.count == 0 && refusal.empty(); }

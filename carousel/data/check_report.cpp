@@ -85,9 +85,38 @@ void describe_labels(const DataReport& report, std::vector<std::string>& out) {
                            "tags break the scheme of their spans, " + report.scheme));
 }
 
+/// "3 series of 700 to 960 values, one each 1 hour; a season of 24 steps".
+void describe_series(const DataReport& report, std::vector<std::string>& out) {
+  const SeriesReport& s = *report.series;
+  const std::string lengths = s.shortest == s.longest ? "" : fmt::format("{} to ", s.shortest);
+  out.push_back(fmt::format("{} of {}{}{} ({}: {})", counted(s.series, "series", "series"), lengths,
+                            counted(s.longest, "value"), s.step.empty() ? "" : ", one each " + s.step, report.format,
+                            report.reason));
+  out.push_back(s.period > 1 ? fmt::format("a season of {}, by autocorrelation", counted(s.period, "step"))
+                             : "no season stands out");
+  out.insert(out.end(), s.notes.begin(), s.notes.end());
+}
+
+Json json_of_series(const DataReport& report) {
+  const SeriesReport& s = *report.series;
+  return {{"schema", "carousel/data-check@1"},
+          {"sound", report.sound()},
+          {"format", report.format},
+          {"reason", report.reason},
+          {"faults", json_of(report.faults)},
+          {"series", s.series},
+          {"values", s.values},
+          {"shortest", s.shortest},
+          {"longest", s.longest},
+          {"step", s.step},
+          {"period", s.period},
+          {"notes", s.notes}};
+}
+
 }  // namespace
 
 std::string DataReport::to_json() const {
+  if (series) return json_of_series(*this).dump();
   Json json = {{"schema", "carousel/data-check@1"},
                {"sound", sound()},
                {"format", format},
@@ -125,6 +154,10 @@ std::vector<std::string> DataReport::sentences() const {
   std::vector<std::string> out;
   const bool labelled = !labels.empty();
   if (faults.count > 0) out.push_back(sentence(faults, "line would be refused", "lines would be refused"));
+  if (series) {
+    describe_series(*this, out);
+    return out;
+  }
   if (examples == 0) out.emplace_back("no example: there is nothing to learn from");
   if (constant_target) out.push_back(fmt::format("all {}s are equal: there is nothing to learn", target.name));
   if (!refusal.empty() && examples > 0 && !constant_target) out.push_back("training would refuse: " + refusal);

@@ -93,6 +93,16 @@ std::vector<int64_t> JsonObject::integers(std::string_view key) const {
   return out;
 }
 
+std::vector<double> JsonObject::numbers(std::string_view key) const {
+  std::vector<double> out;
+  for (const simdjson::dom::element element : array(key)) {
+    double value = 0;
+    if (element.get_double().get(value)) fail(fmt::format("\"{}\" must hold numbers only", key), "another type");
+    out.push_back(value);
+  }
+  return out;
+}
+
 std::string JsonObject::object(std::string_view key) const {
   simdjson::dom::object value;
   if (field(key, "object").get_object().get(value)) fail(fmt::format("\"{}\" must be an object", key), "another type");

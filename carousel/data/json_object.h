@@ -25,6 +25,7 @@ class JsonObject {
   double number(std::string_view key) const;
   std::vector<std::string> texts(std::string_view key) const;
   std::vector<int64_t> integers(std::string_view key) const;
+  std::vector<double> numbers(std::string_view key) const;
   /// The JSON text of a field that is an object itself.
   std::string object(std::string_view key) const;
   [[noreturn]] void fail(const std::string& rule, const std::string& got) const;

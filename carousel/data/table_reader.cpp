@@ -9,18 +9,6 @@
 
 namespace carousel::data {
 
-namespace {
-
-void split(std::string_view line, char separator, std::vector<std::string>& cells) {
-  for (size_t begin = 0; begin <= line.size();) {
-    const size_t end = std::min(line.find(separator, begin), line.size());
-    cells.emplace_back(line.substr(begin, end - begin));
-    begin = end + 1;
-  }
-}
-
-}  // namespace
-
 TableReader::TableReader(const std::string& file, char separator, const ReadOptions& options)
     : reader_(file, options), options_(options), separator_(separator) {}
 
@@ -34,10 +22,11 @@ bool TableReader::next(std::vector<std::string>& cells) {
     }
     try {
       cells.clear();
-      if (separator_ == ',') {
-        read_commas(line, cells);
+      columns_.clear();
+      if (separator_ == '\t') {
+        read_tabs(line, cells);
       } else {
-        split(line, separator_, cells);
+        read_with_quotes(line, cells);
       }
       return true;
     } catch (const DataError& error) {
@@ -47,13 +36,23 @@ bool TableReader::next(std::vector<std::string>& cells) {
   return false;
 }
 
-void TableReader::read_commas(std::string_view line, std::vector<std::string>& cells) {
+void TableReader::read_tabs(std::string_view line, std::vector<std::string>& cells) {
+  for (size_t begin = 0; begin <= line.size();) {
+    const size_t end = std::min(line.find('\t', begin), line.size());
+    columns_.push_back(static_cast<int64_t>(begin) + 1);
+    cells.emplace_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+}
+
+void TableReader::read_with_quotes(std::string_view line, std::vector<std::string>& cells) {
   for (size_t at = 0;; ++at) {
+    columns_.push_back(static_cast<int64_t>(at) + 1);
     std::string cell;
     if (at < line.size() && line[at] == '"') {
       at = read_quoted(line, at, cell);
     } else {
-      const size_t end = std::min(line.find(',', at), line.size());
+      const size_t end = std::min(line.find(separator_, at), line.size());
       cell = line.substr(at, end - at);
       at = end;
     }
@@ -83,12 +82,12 @@ size_t TableReader::read_quoted(std::string_view& line, size_t at, std::string& 
                       "a quote that belongs to the text.");
     }
     at = quote + 1;
-    if (at == line.size() || line[at] == ',') return at;
+    if (at == line.size() || line[at] == separator_) return at;
     if (line[at] != '"')
       throw DataError(file(), reader_.line(), static_cast<int64_t>(at) + 1,
-                      fmt::format("[data] a closing quote must stand before a comma or the end of the line; got {}. "
+                      fmt::format("[data] a closing quote must stand before a {} or the end of the line; got {}. "
                                   "Double a quote that belongs to the text.",
-                                  clip_quoted(line.substr(at))));
+                                  separator_ == ',' ? "comma" : "semicolon", clip_quoted(line.substr(at))));
     cell += '"';
     ++at;
   }

@@ -1,4 +1,4 @@
-// Rows of tables: tab-separated lines, or comma-separated values with the quotes of RFC 4180.
+// Rows of tables: tab-separated lines, or values between commas or semicolons with the quotes of RFC 4180.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace carousel::data {
 
 /// Reads a table row by row. Blank lines are skipped.
 ///
-/// Separator tab: every tab separates, there are no quotes. Separator comma: a cell that begins with a double quote
-/// ends at the next one that is not doubled, and may hold commas, doubled quotes and line ends (which become spaces);
+/// Separator tab: every tab separates, there are no quotes. Any other: a cell that begins with a double quote ends at
+/// the next one that is not doubled, and may hold separators, doubled quotes and line ends (which become spaces);
 /// quotes inside other cells are ordinary characters.
 ///
 /// DataError: what LineReader refuses; a quote that is never closed, or not within max_line_bytes; a closing quote with
@@ -26,16 +26,20 @@ class TableReader {
   bool next(std::vector<std::string>& cells);
   /// The line on which the row that `next` gave last begins, from 1.
   int64_t line() const { return line_; }
+  /// Where cell `index` of that row begins in its line, in bytes from 1.
+  int64_t column(size_t index) const { return columns_[index]; }
   int64_t blank_lines() const { return blank_lines_; }
   const std::string& file() const { return reader_.file(); }
 
  private:
-  void read_commas(std::string_view line, std::vector<std::string>& cells);
+  void read_tabs(std::string_view line, std::vector<std::string>& cells);
+  void read_with_quotes(std::string_view line, std::vector<std::string>& cells);
   size_t read_quoted(std::string_view& line, size_t at, std::string& cell);
 
   LineReader reader_;
   ReadOptions options_;
   char separator_;
+  std::vector<int64_t> columns_;
   int64_t line_ = 0;
   int64_t blank_lines_ = 0;
 };

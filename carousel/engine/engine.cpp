@@ -165,6 +165,14 @@ std::vector<tasks::LineScore> Engine::score_lines(const std::vector<std::string>
   return answer(impl_->file, [&] { return impl_->model->score_lines(lines); });
 }
 
+bool Engine::answers_files() const {
+  return impl_->model->answers_files();
+}
+
+tasks::FileAnswer Engine::predict_file(const std::string& file, const tasks::PredictOptions& options) {
+  return answer(impl_->file, [&] { return impl_->model->predict_file(file, options); });
+}
+
 tasks::AttentionMap Engine::inspect(const std::string& line, const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->inspect(line, options); });
 }

@@ -59,6 +59,7 @@ struct TrainReport {
       views;                   ///< what the model shows of itself, see tasks::TaskModel; empty when already finished
   profile::Report profile;     ///< only when asked for
   std::string example;         ///< an input that the model understands, or ""
+  bool answers_files = false;  ///< see tasks::TaskModel; false when already finished
   std::string repeat_command;  ///< repeats this run exactly: steps and schedule written out, seed, data hash
 };
 
@@ -94,6 +95,9 @@ class Engine {
   tasks::Generation generate(const std::string& prompt, const tasks::GenerateOptions& options,
                              const tasks::TextSink& sink);
   std::vector<tasks::LineScore> score_lines(const std::vector<std::string>& lines);
+  /// Whether predict_file() answers, and not predict(), see tasks::TaskModel.
+  bool answers_files() const;
+  tasks::FileAnswer predict_file(const std::string& file, const tasks::PredictOptions& options);
   tasks::AttentionMap inspect(const std::string& line, const tasks::PredictOptions& options);
   tasks::GateTrace gates(const std::string& line, const tasks::PredictOptions& options);
   ModelInfo info();

@@ -312,6 +312,7 @@ TrainReport TrainingRun::report(const train::Trainer& trainer, const train::Trai
   if (!result.best.evaluation.warning.empty()) report.warnings.push_back(result.best.evaluation.warning);
   report.views = job_.model->views();
   report.example = job_.example;
+  report.answers_files = job_.model->answers_files();
   report.repeat_command = command(request_.output, trainer, true);
   return report;
 }

@@ -52,6 +52,13 @@ Streaming TaskModel::streaming() {
                   task()));
 }
 
+FileAnswer TaskModel::predict_file(const std::string& file, const PredictOptions&) {
+  throw UnsupportedError(
+      fmt::format("[predict] a file is answered as a whole by models of numbers; got {} for one of task {}. Give its "
+                  "lines.",
+                  file, task()));
+}
+
 GateTrace TaskModel::gates(const std::string&, const PredictOptions&) {
   throw UnsupportedError(fmt::format(
       "[inspect] gates are recorded by models with recurrent layers; got a model of task {}. Look at another model.",

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "carousel/base/options.h"
@@ -113,6 +114,14 @@ struct LineScore {
   double perplexity() const;  ///< exp(-log_probability / symbols)
 };
 
+/// What a model says about a whole file: rows of a table.
+struct FileAnswer {
+  using Cell = std::variant<std::string, int64_t, double>;
+  std::vector<std::string> columns;
+  std::vector<std::vector<Cell>> rows;  ///< a cell for each column
+  std::vector<std::string> notes;
+};
+
 /// Attention of one input: weights[t * source.size() + s], rows sum to 1. `target` ends with the end marker.
 struct AttentionMap {
   std::string input;
@@ -163,6 +172,9 @@ class TaskModel {
   virtual Generation generate(const std::string& prompt, const GenerateOptions& options, const TextSink& sink);
   /// One score per line, in order, each line read on its own. Throws UnsupportedError where a task has none.
   virtual std::vector<LineScore> score_lines(const std::vector<std::string>& lines);
+  /// Whether predict_file() answers, and not predict(): the input is a file of numbers and not of lines.
+  virtual bool answers_files() const { return false; }
+  virtual FileAnswer predict_file(const std::string& file, const PredictOptions& options);
   virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
   /// Gates and states while the model answers `line`. Throws UnsupportedError where a task records none.
   virtual GateTrace gates(const std::string& line, const PredictOptions& options);

@@ -13,6 +13,7 @@
 #include "carousel/autograd/ops/linear.h"
 #include "carousel/autograd/ops/losses.h"
 #include "carousel/autograd/ops/norm.h"
+#include "carousel/autograd/ops/regression.h"
 #include "carousel/autograd/ops/rows.h"
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
@@ -79,6 +80,14 @@ std::vector<OpCase> op_table() {
       {"relu", {x}, [](Tape* t, In v) { return ops::relu(t, v[0]); }},
       {"exp", {x}, [](Tape* t, In v) { return ops::exp(t, v[0]); }},
       {"log_sigmoid", {x}, [](Tape* t, In v) { return ops::log_sigmoid(t, v[0]); }},
+      {"absolute_error", {x}, [y](Tape* t, In v) { return ops::absolute_error(t, v[0], y.value()); }},
+      {"squared_error", {x}, [y](Tape* t, In v) { return ops::squared_error(t, v[0], y.value()); }},
+      {"pinball", {x}, [y](Tape* t, In v) { return ops::pinball(t, v[0], y.value(), 0.2); }},
+      {"gaussian_nll",
+       {x, y},
+       [](Tape* t, In v) {
+         return ops::gaussian_nll(t, v[0], v[1], Tensor::full({3, 4}, 0.3, DType::f64));
+       }},
       {"add_row", {x, row}, [](Tape* t, In v) { return ops::add_row(t, v[0], v[1]); }},
       {"mul_row", {x, row}, [](Tape* t, In v) { return ops::mul_row(t, v[0], v[1]); }},
       {"layer_norm", {x, row, y_row}, [](Tape* t, In v) { return ops::layer_norm(t, v[0], v[1], v[2]); }},

@@ -108,6 +108,25 @@ TEST(DataCheck, CountsInGoodEnglish) {
   EXPECT_TRUE(says(report, "source: 1 symbol of 1 kind; "));
 }
 
+TEST(DataCheck, LooksAtNumbersAsTrainingDoes) {
+  TempDir folder;
+  std::string text = "date,load\n";
+  for (int i = 0; i < 60; ++i)
+    text += "2020-01-0" + std::to_string(1 + i / 24) + " " + (i % 24 < 10 ? "0" : "") + std::to_string(i % 24) +
+            ":00," + std::to_string(i % 6 * 1.5) + "\n";
+  const DataReport report = check({folder.write("t.csv", text)}, {}, {});
+  EXPECT_TRUE(report.sound());
+  EXPECT_EQ(report.sentences(),
+            (std::vector<std::string>{"1 series of 60 values, one each 1 hour (wide: comma-separated columns under "
+                                      "a row of names: date is the time, 1 column of values)",
+                                      "a season of 6 steps, by autocorrelation"}));
+  EXPECT_NE(report.to_json().find("\"series\":1,\"values\":60"), std::string::npos) << report.to_json();
+  const DataReport bad = check({folder.write("t.csv", text + "2020-01-03 12:00,NA\n")}, {}, {});
+  EXPECT_FALSE(bad.sound());
+  EXPECT_TRUE(says(bad, ":62:18: [data] a value must not be missing; got \"NA\"."));
+  EXPECT_EQ(bad.series->values, 60);
+}
+
 TEST(DataCheck, ListsOnlyTheFirstFindings) {
   TempDir folder;
   std::string text = "a\tx\nb\ty\n";

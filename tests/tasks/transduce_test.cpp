@@ -262,9 +262,9 @@ TEST(Transduce, InspectNeedsAnInputAndAnAttention) {
 }
 
 TEST(Tasks, UnknownNameOffersTheNearest) {
-  EXPECT_EQ(
-      testing::error_of<ConfigError>([] { make_task("transduse"); }),
-      "[task] there is no task 'transduse'; got known tasks tag, classify, transduce, lm. Did you mean 'transduce'?");
+  EXPECT_EQ(testing::error_of<ConfigError>([] { make_task("transduse"); }),
+            "[task] there is no task 'transduse'; got known tasks tag, classify, forecast, transduce, lm. Did you mean "
+            "'transduce'?");
 }
 
 TEST(GuidedAttention, InformationTellsFormedFromUnformed) {

@@ -1,0 +1,88 @@
+// Numbers over time: the data of forecasting and of the detection of anomalies.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "carousel/base/options.h"
+#include "carousel/data/line_reader.h"
+#include "carousel/data/series_time.h"
+
+namespace carousel::data {
+
+/// What may be said about how series lie in a file; the rest is found out.
+struct SeriesFormat {
+  std::string layout = "auto";   ///< auto, or one of series_layouts()
+  std::string columns = "auto";  ///< roles of the columns, with commas between: time, series, value, label, _ (skipped)
+  std::string header = "auto";   ///< auto | yes | no: whether the first row names the columns
+  std::string missing = "refuse";  ///< refuse | interpolate: what is done with empty cells, NA and NaN
+
+  /// Adds the rows to the section that the caller has opened.
+  void options(OptionTable& table);
+};
+
+/// wide  a row for each time, a column for each series: `time,a,b,c`
+/// long  a row for each series and time: `series,time,value`
+/// rows  a row for each series, its name first: `name,1,2,3,...`
+std::vector<std::string> series_layouts();
+
+/// How a file is read as series.
+struct SeriesPlan {
+  char separator = ',';
+  std::string layout;              ///< one of series_layouts()
+  std::vector<std::string> roles;  ///< of each column; of the layout rows: series, and value for all others
+  std::vector<std::string> names;  ///< of each column: as the first row has it, or "column 3"
+  bool header = false;
+  bool evident = false;  ///< hardly anything but series of numbers: a reason to forecast them
+  std::string reason;    ///< "comma-separated columns under a row of names: date is the time, 7 columns of values"
+
+  std::string columns_text() const;
+};
+
+/// One variable over time.
+struct Series {
+  std::string name;                                    ///< "" when a file holds one without a name
+  std::vector<double> values;                          ///< all finite
+  std::shared_ptr<const std::vector<int64_t>> times;   ///< of each value; null: the file has none
+  std::shared_ptr<const std::vector<uint8_t>> labels;  ///< of each value, 1 for an anomaly; null: the file has none
+  TimeStep step;
+
+  int64_t length() const { return static_cast<int64_t>(values.size()); }
+};
+
+/// The series of a file, in its order.
+struct SeriesSet {
+  std::string file;
+  std::vector<Series> series;
+  TimeStyle style = TimeStyle::integer;  ///< how times are written
+  std::vector<std::string> notes;        ///< what the user should know: values filled in, unequal steps, constants
+};
+
+/// Looks at the first rows of a file: which character separates its cells (comma, tab or semicolon), whether the first
+/// row names the columns, and what they hold. Throws ConfigError for roles that make no sense, DataError when a column
+/// holds neither numbers nor times, and what TableReader refuses.
+SeriesPlan plan_series(const std::string& file, const SeriesFormat& wanted, const ReadOptions& options);
+
+/// Reads all series. Missing values are refused, or with `missing` = "interpolate" filled in by a straight line between
+/// their neighbours (at the ends by the nearest value).
+/// DataError (file:line:column): what is no finite number, no time or no label 0 or 1; a missing value; a time that
+/// does not come after the one before it in its series; another number of columns; no value at all; and what
+/// TableReader refuses.
+SeriesSet read_series(const std::string& file, const SeriesPlan& plan, const SeriesFormat& wanted,
+                      const ReadOptions& options);
+
+/// Whether a cell stands for a value that is not there: empty, NA, NaN, null, none or a question mark.
+bool is_missing(std::string_view cell);
+/// A finite number as it stands in a cell, white space around it allowed; false for anything else.
+bool parse_number(std::string_view cell, double& number);
+
+/// The longest season that is looked for.
+inline constexpr int64_t kLongestPeriod = 1000;
+
+/// The length of the season of some series, in steps, by the autocorrelation of their differences: the first lag whose
+/// peak comes near the highest one; 1 when no lag stands out. At most `longest`.
+int64_t find_period(const std::vector<std::vector<double>>& series, int64_t longest);
+
+}  // namespace carousel::data

@@ -1,0 +1,55 @@
+// A forecaster on the command line: from a table to a table.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/run_program.h"
+#include "tests/support/temp_dir.h"
+
+namespace carousel::cli {
+namespace {
+
+using carousel::testing::run;
+
+TEST(ForecastProgram, TrainsScoresAndForecasts) {
+  const carousel::testing::TempDir dir;
+  std::string text = "date,\"a, b\",c\n";
+  for (int i = 0; i < 120; ++i) text += fmt::format("{}-{:02},{},{}\n", 2000 + i / 12, 1 + i % 12, i % 4, i);
+  const std::string data = dir.write("t.csv", text), model = dir.file("m.safetensors");
+  const auto trained = run({"train", data, "-o", model, "--horizon", "3", "--window", "8", "--set", "max_steps=5",
+                            "--set", "hidden_size=4"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_NE(
+      trained.err.find("task: forecast, because comma-separated columns under a row of names: date is the time, 2 "
+                       "columns of values\n"),
+      std::string::npos)
+      << trained.err;
+  EXPECT_NE(trained.err.find("predict " + model + " " + data + "\n"), std::string::npos) << trained.err;
+  const auto scored = run({"eval", model, data, "--json"});
+  ASSERT_EQ(scored.code, 0) << scored.err;
+  const auto json = nlohmann::json::parse(scored.out);
+  for (const char* key : {"mse", "mae", "smape", "mase", "coverage"}) {
+    EXPECT_TRUE(json["metrics"].contains(key));
+    EXPECT_TRUE(json["baseline"].contains(key));
+  }
+  const auto table = run({"predict", model, data});
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_EQ(table.out.rfind("series,step,time,forecast,low,high\n\"a, b\",1,2010-01,", 0), 0u) << table.out;
+  EXPECT_EQ(std::count(table.out.begin(), table.out.end(), '\n'), 7);
+  const auto lines = run({"predict", model, data, "--json"});
+  const auto first = nlohmann::json::parse(lines.out.substr(0, lines.out.find('\n')));
+  EXPECT_EQ(first["schema"], "carousel/predict-row@1");
+  EXPECT_EQ(first["series"], "a, b");
+  EXPECT_EQ(first["step"], 1);
+  EXPECT_TRUE(first["forecast"].is_number());
+  const auto piped = run({"predict", model});
+  EXPECT_EQ(piped.code, 2);
+  EXPECT_EQ(piped.err,
+            "carousel: [predict] this model answers a file of numbers, which is looked at more than once; got standard "
+            "input. Name a file.\n");
+}
+
+}  // namespace
+}  // namespace carousel::cli

@@ -1,0 +1,274 @@
+// Series of numbers: how they are found in a file, read, and refused.
+#include "carousel/data/series.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "carousel/base/error.h"
+#include "tests/support/temp_dir.h"
+
+namespace carousel::data {
+namespace {
+
+using testing::error_of;
+using testing::TempDir;
+
+SeriesSet read(const std::string& file, const SeriesFormat& wanted = {}) {
+  return read_series(file, plan_series(file, wanted, {}), wanted, {});
+}
+
+std::string hourly(int rows) {
+  std::string text = "date,load,OT\n";
+  for (int i = 0; i < rows; ++i)
+    text += fmt::format("2016-07-{:02} {:02}:00:00,{}.5,-{}e-1\n", 1 + i / 24, i % 24, i, i);
+  return text;
+}
+
+TEST(Series, AWideTableWithTimesAndNames) {
+  const TempDir dir;
+  const std::string file = dir.write("a.csv", hourly(30));
+  const SeriesPlan plan = plan_series(file, {}, {});
+  EXPECT_TRUE(plan.evident);
+  EXPECT_EQ(plan.layout, "wide");
+  EXPECT_EQ(plan.columns_text(), "time,value,value");
+  EXPECT_EQ(plan.reason, "comma-separated columns under a row of names: date is the time, 2 columns of values");
+  const SeriesSet set = read(file);
+  ASSERT_EQ(set.series.size(), 2u);
+  EXPECT_EQ(set.series[0].name, "load");
+  EXPECT_EQ(set.series[0].values[3], 3.5);
+  EXPECT_EQ(set.series[1].values[2], -0.2);
+  EXPECT_EQ(set.series[0].times, set.series[1].times) << "shared";
+  EXPECT_EQ(describe(set.series[0].step, set.style), "1 hour");
+  EXPECT_EQ(set.series[0].step.exceptions, 0);
+  EXPECT_TRUE(set.notes.empty());
+}
+
+TEST(Series, OtherSeparatorsNoHeaderNoTimes) {
+  const TempDir dir;
+  std::string tabs, semicolons, one;
+  for (int i = 0; i < 12; ++i) {
+    tabs += fmt::format("{}.25\t{}\t7e{}\n", i, 100 - i, i % 3);
+    semicolons += fmt::format("{};{}.5\n", 10 + i, i);
+    one += fmt::format("{}.5\n", i);
+  }
+  const SeriesPlan plan = plan_series(dir.write("a.tsv", tabs), {}, {});
+  EXPECT_TRUE(plan.evident);
+  EXPECT_EQ(plan.columns_text(), "value,value,value");
+  EXPECT_EQ(plan.reason, "tab-separated columns: 3 columns of values");
+  EXPECT_EQ(read(dir.file("a.tsv")).series[1].name, "column 2");
+  const SeriesSet counted = read(dir.write("b.csv", semicolons));
+  ASSERT_EQ(counted.series.size(), 1u) << "the first counts the steps";
+  EXPECT_EQ(counted.series[0].times->front(), 10);
+  EXPECT_EQ(counted.series[0].step.count, 1);
+  EXPECT_FALSE(plan_series(dir.file("b.csv"), {}, {}).evident) << "two columns of numbers may be pairs";
+  EXPECT_TRUE(plan_series(dir.write("c.csv", one), {}, {}).evident);
+  EXPECT_EQ(read(dir.file("c.csv")).series[0].length(), 12);
+}
+
+TEST(Series, ALongTableHasASeriesForEachName) {
+  const TempDir dir;
+  std::string text = "unique_id,ds,y,z\n";
+  for (int i = 0; i < 12; ++i)
+    for (const char* id : {"north", "south"})
+      text += fmt::format("{},2020-{:02}-01,{},{}\n", id, i + 1, i, *id == 's' ? 10 * i : 0);
+  const std::string file = dir.write("a.csv", text);
+  EXPECT_EQ(plan_series(file, {}, {}).layout, "long");
+  EXPECT_TRUE(plan_series(file, {}, {}).evident);
+  const SeriesSet set = read(file);
+  ASSERT_EQ(set.series.size(), 4u);
+  EXPECT_EQ(set.series[0].name, "north/y");
+  EXPECT_EQ(set.series[3].name, "south/z");
+  EXPECT_EQ(set.series[3].values[11], 110);
+  EXPECT_EQ(describe(set.series[0].step, set.style), "1 month") << "months have unequal lengths";
+  EXPECT_EQ(set.series[0].step.exceptions, 0);
+  EXPECT_EQ(set.notes, (std::vector<std::string>{"constant: north/z"}));
+}
+
+TEST(Series, ARowForEachSeries) {
+  const TempDir dir;
+  std::string text = "\"V1\",\"V2\",\"V3\",\"V4\",\"V5\",\"V6\",\"V7\",\"V8\",\"V9\",\"V10\",\"V11\",\"V12\"\n";
+  text += "\"H1\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\"\n";
+  text += "\"H2\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"\",NA\n";
+  const std::string file = dir.write("m4.csv", text);
+  const SeriesPlan plan = plan_series(file, {}, {});
+  EXPECT_TRUE(plan.evident);
+  EXPECT_EQ(plan.layout, "rows");
+  EXPECT_EQ(plan.reason, "comma-separated columns under a row of names: a series in each row, its name first");
+  const SeriesSet set = read(file);
+  ASSERT_EQ(set.series.size(), 2u);
+  EXPECT_EQ(set.series[0].name, "H1");
+  EXPECT_EQ(set.series[0].length(), 11);
+  EXPECT_EQ(set.series[1].length(), 9) << "empty cells at the end are no values";
+  EXPECT_EQ(set.series[0].times, nullptr);
+}
+
+TEST(Series, RolesMayBeSaid) {
+  const TempDir dir;
+  std::string text = "n,when,a,b,odd\n";
+  for (int i = 0; i < 12; ++i) text += fmt::format("x{},2020-01-{:02},{},{},{}\n", i, i + 1, i, 2 * i, i == 4 ? 1 : 0);
+  const std::string file = dir.write("a.csv", text);
+  EXPECT_EQ(error_of<DataError>([&] { plan_series(file, {}, {}); }),
+            file +
+                ": [data] a column must hold numbers or times (such as 2024-05-01 06:00); got \"x0\" in n. Skip it "
+                "with --columns and a _ in its place, or write its times so.");
+  SeriesFormat wanted;
+  wanted.columns = "_,time,value,_,label";
+  const SeriesSet set = read(file, wanted);
+  ASSERT_EQ(set.series.size(), 1u);
+  EXPECT_EQ(set.series[0].name, "a");
+  EXPECT_EQ((*set.series[0].labels)[4], 1);
+  EXPECT_EQ((*set.series[0].labels)[5], 0);
+  wanted.columns = "time,time,value";
+  EXPECT_EQ(
+      error_of<ConfigError>([&] { plan_series(file, wanted, {}); }),
+      "[columns] the roles of columns must be value, at least once, time, series and label, at most once each, and "
+      "_ for those to skip; got \"time,time,value\". Write for example --columns time,value,_.");
+  wanted = {};
+  wanted.layout = "long";
+  wanted.columns = "_,time,value,value,_";
+  EXPECT_EQ(error_of<DataError>([&] { plan_series(file, wanted, {}); }),
+            file +
+                ": [data] in the layout long a column must name the series; got none. Say which: --columns "
+                "series,time,value.");
+}
+
+TEST(Series, AHeaderMayBeDenied) {
+  const TempDir dir;
+  SeriesFormat wanted;
+  wanted.columns = "value,value,value";
+  wanted.header = "yes";
+  const std::string file = dir.write("a.csv", "1,2,3\n4,5,6\n");
+  EXPECT_EQ(read(file).series[0].length(), 2);
+  EXPECT_EQ(read(file, wanted).series[0].length(), 1);
+  EXPECT_EQ(read(file, wanted).series[0].name, "1");
+}
+
+TEST(Series, MissingValuesAreRefusedOrFilledIn) {
+  const TempDir dir;
+  const std::string file = dir.write("a.csv", "t,x,y\n1,NA,5\n2,4,\n3,nan,\n4,?,8\n5,10,9\n6,null,7\n");
+  EXPECT_EQ(error_of<DataError>([&] { read(file); }),
+            file +
+                ":2:3: [data] a value must not be missing; got \"NA\". Fill it in, or have it filled in by a straight "
+                "line between its neighbours: --set missing=interpolate.");
+  SeriesFormat wanted;
+  wanted.missing = "interpolate";
+  const SeriesSet set = read(file, wanted);
+  EXPECT_EQ(set.series[0].values, (std::vector<double>{4, 4, 6, 8, 10, 10}));
+  EXPECT_EQ(set.series[1].values, (std::vector<double>{5, 6, 7, 8, 9, 7}));
+  EXPECT_EQ(set.notes, (std::vector<std::string>{"6 missing values were filled in by straight lines, in x, y"}));
+  EXPECT_EQ(error_of<DataError>([&] { read(dir.write("b.csv", "t,x,y\n1,,5\n2,,6\n3,,6\n"), wanted); }),
+            dir.file("b.csv") +
+                ": [data] a series must have values; got none in \"x\". Skip its column with --columns "
+                "and a _ in its place, or remove it.");
+}
+
+TEST(Series, FaultsCarryTheirPlace) {
+  const TempDir dir;
+  const auto fault = [&](const std::string& text, const SeriesFormat& wanted = {}) {
+    const std::string file = dir.write("x.csv", text);
+    return error_of<DataError>([&] { read(file, wanted); }).substr(file.size());
+  };
+  EXPECT_EQ(fault("t,x\n1,2.5\n2,4.5\n3,abc\n4,1\n5,1\n"),
+            ":4:3: [data] a value must be a finite number, or be missing; got \"abc\". Correct it, or skip its column "
+            "with --columns and a _ in its place.");
+  EXPECT_EQ(
+      fault("t,x\n1,2.5\n2,1e999\n3,4\n"),
+      ":3:3: [data] a value must be a finite number, or be missing; got \"1e999\". Correct it, or skip its column "
+      "with --columns and a _ in its place.");
+  EXPECT_EQ(fault("date,x\n2020-01-01,2.5\n2020-01-03,4.5\n2020-01-02,3\n"),
+            ":4:1: [data] times must not decrease; got 2020-01-02 after 2020-01-03. Sort the rows by time.");
+  EXPECT_EQ(fault("id,t,x\na,1,1\na,2,1\nb,7,1\nb,6,2\n"),
+            ":5:3: [data] times must not decrease; got 6 after 7 in series \"b\". Sort the rows by time.");
+  std::string days = "date,x\n";
+  for (int i = 1; i < 25; ++i) days += fmt::format("2020-01-{:02},{}\n", i, i);
+  EXPECT_EQ(fault(days + "2020-02-30,3\n"),
+            ":26:1: [data] a time must be an integer or a date such as 2024-05-01 06:00; got \"2020-02-30\". Write it "
+            "so, or skip the column with --columns and a _ in its place.");
+  EXPECT_EQ(fault("t,x\n1,2.5\n2\n3,4\n"),
+            ":3: [data] a row must have 2 cells; got 1. Check its separators, or say what the columns are with "
+            "--columns.");
+  SeriesFormat named;
+  named.columns = "time,value";
+  named.header = "yes";
+  EXPECT_EQ(fault("t,x\n", named), ": [data] there must be at least one value; got none. Check the file.");
+  SeriesFormat labelled;
+  labelled.columns = "time,value,label";
+  EXPECT_EQ(fault("1,2.5,0\n2,2,2\n", labelled),
+            ":2:5: [data] a label must be 0, or 1 for an anomaly; got \"2\". Correct it, or skip the column with "
+            "--columns and a _ in its place.");
+  SeriesFormat rows;
+  rows.layout = "rows";
+  EXPECT_EQ(
+      fault("a,1,2\na,1,2\n", rows),
+      ":2:1: [data] each series must stand in one row; got \"a\" again. Name one of them otherwise, or say how the "
+      "file is made: --set layout=long.");
+  EXPECT_EQ(fault("a,1,2\n,1,2\n", rows),
+            ":2:1: [data] a series must have a name in the first column; got none. Name it.");
+  EXPECT_EQ(fault("a,1,2\nb,,\n", rows), ":2:1: [data] a series must have values; got none of \"b\". Remove its row.");
+}
+
+TEST(Series, UnequalStepsAreNoted) {
+  const TempDir dir;
+  const SeriesSet set =
+      read(dir.write("a.csv", "date,x\n2020-01-01,1\n2020-01-02,2\n2020-01-03,3\n2020-01-03,5\n2020-01-06,4\n"));
+  EXPECT_EQ(set.notes,
+            (std::vector<std::string>{"the times are not regular: another step than 1 day stands in 2 places; "
+                                      "the values are taken as if equally spaced"}));
+}
+
+TEST(SeriesTime, ReadsAndWritesWhatPeopleWrite) {
+  const auto shown = [](const char* text) {
+    const auto time = parse_time(text);
+    return time ? format_time(*time) : "none";
+  };
+  EXPECT_EQ(shown("1949-01"), "1949-01");
+  EXPECT_EQ(shown("2016-02-29"), "2016-02-29");
+  EXPECT_EQ(shown("2016/02/29"), "2016-02-29");
+  EXPECT_EQ(shown("1969-12-31 23:59"), "1969-12-31 23:59") << "before the epoch";
+  EXPECT_EQ(shown("2014-04-10T07:15:03.25Z"), "2014-04-10 07:15:03");
+  EXPECT_EQ(shown("-12"), "-12");
+  for (const char* bad : {"", "2015-02-29", "2015-13", "2015-1-1", "2015-01-01 24:00", "2015-01-01 1:00", "12.5", "x",
+                          "2015-01/01", "2015-01-01 00:00:00x", "99999999999999999999"})
+    EXPECT_EQ(shown(bad), "none") << bad;
+}
+
+TEST(SeriesTime, GoesOnByItsStep) {
+  const auto next = [](std::vector<std::string> texts, int64_t steps) {
+    std::vector<int64_t> times;
+    TimeStyle style = TimeStyle::integer;
+    for (const std::string& text : texts) {
+      times.push_back(parse_time(text)->value);
+      style = parse_time(text)->style;
+    }
+    const TimeStep step = step_of(times, style);
+    return format_time({advance(times.back(), step, steps), style}) + " " + describe(step, style);
+  };
+  EXPECT_EQ(next({"1949-11", "1949-12"}, 2), "1950-02 1 month");
+  EXPECT_EQ(next({"1949-11", "1949-12", "1950-01", "1950-02"}, 2), "1950-04 1 month");
+  EXPECT_EQ(next({"2020-10-01", "2021-01-01", "2021-04-01"}, 1), "2021-07-01 3 months");
+  EXPECT_EQ(next({"2020-02-28 22:00", "2020-02-28 23:00"}, 1), "2020-02-29 00:00 1 hour");
+  EXPECT_EQ(next({"2020-01-01", "2020-01-08"}, 1), "2020-01-15 7 days");
+  EXPECT_EQ(next({"3", "5", "7"}, 2), "11 step 2");
+}
+
+TEST(SeriesPeriod, FindsSeasonsAndNoneInNoise) {
+  std::vector<double> season, noise, trend;
+  uint32_t state = 7;
+  for (int i = 0; i < 600; ++i) {
+    state = state * 1664525 + 1013904223;
+    const double random = static_cast<double>(state >> 8) / (1 << 24);
+    season.push_back(0.01 * i + std::sin(2 * M_PI * i / 12) + 0.3 * random);
+    noise.push_back(random);
+    trend.push_back((trend.empty() ? 0 : trend.back()) + random - 0.5);
+  }
+  EXPECT_EQ(find_period({season}, 100), 12);
+  EXPECT_EQ(find_period({season, season}, 100), 12);
+  EXPECT_EQ(find_period({noise}, 100), 1);
+  EXPECT_EQ(find_period({trend}, 100), 1) << "a random walk has long swings, but no season";
+  EXPECT_EQ(find_period({{1, 1, 1, 1, 1, 1}}, 2), 1);
+}
+
+}  // namespace
+}  // namespace carousel::data
