@@ -13,6 +13,7 @@
 #include "carousel/data/line_reader.h"
 #include "carousel/data/tokenizer.h"
 #include "carousel/engine/session_model.h"
+#include "carousel/kernels/quant/format.h"
 
 namespace carousel::engine {
 
@@ -64,8 +65,10 @@ const std::string& Session::Model::digest() const {
     }
     for (const nn::NamedParameter& p : model_->module().parameters()) {
       const Tensor& t = p.var.value();
-      all += fmt::format("{} {} {}\n", p.name, t.shape().str(),
-                         sha256(bytes_of(t.raw(), static_cast<size_t>(t.nbytes()))));
+      all +=
+          fmt::format("{} {} {}", p.name, t.shape().str(), sha256(bytes_of(t.raw(), static_cast<size_t>(t.nbytes()))));
+      if (p.var.format()) all += fmt::format(" {}", p.var.format()->name);
+      all += "\n";
     }
     digest_ = sha256(all);
   });

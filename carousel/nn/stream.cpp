@@ -41,7 +41,7 @@ StreamModel::StreamModel(const StreamNetwork& network)
     Layer& layer = layers_.emplace_back();
     layer.cell = make_stream_cell(cell, from.weights[0], stack.config().zoneout);
     layer.residual = stack.config().residual;
-    if (from.shortcut.defined()) layer.shortcut = PackedRows(from.shortcut.value());
+    if (from.shortcut.defined()) layer.shortcut = PackedRows(from.shortcut);
     layer.gain = copied(from.gain);
     layer.bias = copied(from.bias);
     state_size_ += layer.cell->state_size();
@@ -51,7 +51,7 @@ StreamModel::StreamModel(const StreamNetwork& network)
   }
   output_size_ = stack.output_size();
   for (const StreamLinear& from : network.linear) {
-    linear_.push_back({PackedRows(from.weight.value()), copied(from.bias)});
+    linear_.push_back({PackedRows(from.weight), copied(from.bias)});
     output_size_ = linear_.back().weight.rows();
     widest_ = std::max(widest_, output_size_);
   }

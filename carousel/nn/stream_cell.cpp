@@ -7,10 +7,16 @@
 #include <vector>
 
 #include "carousel/autograd/parallel.h"
+#include "carousel/autograd/weights.h"
 
 namespace carousel::nn {
 
-PackedRows::PackedRows(const Tensor& w) : rows_(w.dim(0)), columns_(w.dim(1)) {
+PackedRows::PackedRows(const Tensor& w, const kernels::quant::Format* format) : rows_(w.dim(0)), columns_(w.dim(1)) {
+  if (format) {
+    multiply_ = kernels::quant::multiply_of(*format);
+    packed_ = packed_codes(*format, rows_, columns_, w.data<float>(), 0, columns_);
+    return;
+  }
   const auto& table = kernels::table<float>();
   gemv_ = table.gemv;
   packed_ = Tensor::empty({table.gemv_size(rows_, columns_)});
@@ -68,8 +74,8 @@ class UnitsOfCell {
       stage.width = gates.size() * units.size();
       stage.scratch = scratch_size_;
       scratch_size_ += stage.width * (fused.apart ? 2 : 1);
-      stage.input = PackedRows(picked(weights.w_ih, gates));
-      if (fused.recurrent_product) stage.recurrent = PackedRows(picked(weights.w_hh, gates));
+      stage.input = PackedRows(picked(weights.w_ih, gates), weights.w_ih.format());
+      if (fused.recurrent_product) stage.recurrent = PackedRows(picked(weights.w_hh, gates), weights.w_hh.format());
       stage.bias = picked(weights.b_ih, gates);
       stage.recurrent_bias = picked(weights.b_hh, gates);
       if (stage.bias.defined() && stage.recurrent_bias.defined() && !fused.apart) {
@@ -146,7 +152,9 @@ class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
         input_(weights.w_ih.value().dim(1)),
         zoned_(zoneout > 0 ? free_values(cell, hidden_) : 0),
         share_of_new_(static_cast<float>(1 - zoneout)) {
-    const int64_t bytes = cell.num_gates() * hidden_ * (input_ + hidden_) * static_cast<int64_t>(sizeof(float));
+    const kernels::quant::Format* format = weights.w_ih.format();
+    const int64_t value_bytes = format ? format->code_bytes : int64_t{sizeof(float)};
+    const int64_t bytes = cell.num_gates() * hidden_ * (input_ + hidden_) * value_bytes;
     const int64_t cut = bytes >= kWorthSharing ? std::min((hidden_ / 2 + 31) / 32 * 32, hidden_) : hidden_;
     parts_.reserve(2);
     parts_.emplace_back(fused_, weights, hidden_, Range{0, cut});
@@ -243,10 +251,15 @@ class SteppedStreamCell final : public StreamCell {
         hidden_(hidden_of(*cell_, weights)),
         zoned_(zoneout > 0 ? free_values(*cell_, hidden_) : 0),
         share_of_new_(static_cast<float>(1 - zoneout)),
-        input_(weights.w_ih.value()) {
+        input_(weights.w_ih) {
     // Handles of our own: what ops pack is kept with the handle, and all that is ever kept is made in this first step,
     // so that later ones only read.
-    const auto own = [](const Var& v) { return v.defined() ? Var(v.value().clone()) : v; };
+    const auto own = [](const Var& v) {
+      if (!v.defined()) return v;
+      const Var copy(v.value().clone());
+      copy.set_format(v.format());
+      return copy;
+    };
     weights_ = {own(weights.w_ih), own(weights.w_hh), own(weights.b_ih), own(weights.b_hh), {}};
     for (const Var& v : weights.extra) weights_.extra.push_back(own(v));
     scratch_size_ = input_.rows();

@@ -4,28 +4,36 @@
 #include <cstdint>
 #include <memory>
 
+#include "carousel/kernels/quant/format.h"
 #include "carousel/kernels/table.h"
 #include "carousel/nn/cells/cell.h"
 #include "carousel/nn/stream_helper.h"
 
 namespace carousel::nn {
 
-/// A matrix laid out for products with one vector, by the kernel set in use when it was made. A copy: later changes of
-/// the matrix do not reach it.
+/// A matrix laid out for products with one vector, by the kernel set in use when it was made, in f32 or in a number
+/// format. A copy: later changes of the matrix do not reach it.
 class PackedRows {
  public:
   PackedRows() = default;
-  /// w [N, K] f32.
-  explicit PackedRows(const Tensor& w);
+  /// The weight w [N, K], f32, in its own format.
+  explicit PackedRows(const Var& w) : PackedRows(w.value(), w.format()) {}
+  /// Whole rows of a weight; `format` may be null.
+  PackedRows(const Tensor& w, const kernels::quant::Format* format);
   /// y [N] = W x (+ y when accumulate); x [K], not y.
   void multiply(const float* x, float* y, bool accumulate) const {
-    gemv_({rows_, columns_, packed_.data<float>(), x, y, accumulate});
+    if (multiply_) {
+      multiply_({1, rows_, columns_, static_cast<const std::byte*>(packed_.raw()), x, y, accumulate});
+    } else {
+      gemv_({rows_, columns_, packed_.data<float>(), x, y, accumulate});
+    }
   }
   int64_t rows() const { return rows_; }
 
  private:
   int64_t rows_ = 0, columns_ = 0;
   void (*gemv_)(const kernels::Gemv<float>&) = nullptr;
+  kernels::quant::Multiply multiply_ = nullptr;  // null: f32
   Tensor packed_;
 };
 
