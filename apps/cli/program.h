@@ -73,6 +73,7 @@ void add_predict(Program& program);
 void add_inspect(Program& program);
 void add_info(Program& program);
 void add_convert(Program& program);
+void add_quantize(Program& program);
 void add_data(Program& program);
 void add_lab(Program& program);
 void add_compare(Program& program);

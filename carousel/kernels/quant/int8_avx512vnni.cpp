@@ -96,24 +96,20 @@ CAROUSEL_VNNI void tile(const Block& b, const int8_t* codes, int64_t step, int64
   }
 }
 
-/// Vectors of a panel that a tile of `rows` rows takes at most.
-constexpr int vectors_of(int rows) {
-  return rows <= 3 ? 8 : 4;
-}
-
+/// The vectors of a panel from number `from` on, kVectors at a time and then fewer: few sizes, each a piece of code.
 template <int kRows, int kVectors>
 void tiles(const Block& b, const int8_t* panel, int64_t width, int64_t j, int64_t from) {
   int64_t v = from;
   for (; (v + kVectors) * kVector <= width; v += kVectors)
     tile<kRows, kVectors>(b, panel + v * kVector * kGroup, width * kGroup, j + v * kVector);
-  if constexpr (kVectors > 1) tiles<kRows, kVectors / 2>(b, panel, width, j, v);
+  if constexpr (kVectors > 1) tiles<kRows, kVectors == 8 ? 4 : 1>(b, panel, width, j, v);
 }
 
 template <int kRows>
 void rows(const Block& b) {
   const int8_t* panel = b.w.codes;
   each_panel(b.n, [&](int64_t j, int64_t width) {
-    tiles<kRows, vectors_of(kRows)>(b, panel, width, j, 0);
+    tiles<kRows, kRows <= 2 ? 8 : 4>(b, panel, width, j, 0);
     panel += width * b.groups * kGroup;
   });
 }
@@ -121,15 +117,17 @@ void rows(const Block& b) {
 }  // namespace
 
 void int8_multiply_avx512vnni(const Product& p) {
-  constexpr void (*kRowsOf[])(const Block&) = {rows<1>, rows<2>, rows<3>, rows<4>, rows<5>, rows<6>};
   alignas(64) uint8_t q[kInt8Rows * kInt8Columns + kVector];
   float scales[kInt8Rows];
   const int64_t groups = round_up(p.k, kGroup) / kGroup;
-  for (int64_t r = 0; r < p.m; r += kInt8Rows) {
-    const int64_t count = std::min(kInt8Rows, p.m - r);
+  for (int64_t r = 0; r < p.m;) {
+    const int64_t left = p.m - r, count = left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
     // In order: the end of a row is written beyond by the vectors of its own, and then by the next row.
     for (int64_t i = 0; i < count; ++i) scales[i] = round_fast(p.k, p.x + (r + i) * p.k, q + i * groups * kGroup);
-    kRowsOf[count - 1]({Int8Packed(p.packed, p.n), p.n, groups, q, scales, p.y + r * p.n, p.accumulate});
+    const Block block{Int8Packed(p.packed, p.n), p.n, groups, q, scales, p.y + r * p.n, p.accumulate};
+    const auto run = count == 6 ? rows<6> : count == 4 ? rows<4> : count == 2 ? rows<2> : rows<1>;
+    run(block);
+    r += count;
   }
 }
 
