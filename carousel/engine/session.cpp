@@ -213,4 +213,22 @@ void Session::rewind() {
   stream_.set_state(marked_);
 }
 
+SessionBatch::SessionBatch(const Session& session) : batch_(session.model_->streaming().model) {}
+
+std::span<nn::Stream* const> SessionBatch::streams_of(std::span<Session* const> sessions) {
+  streams_.clear();
+  for (Session* session : sessions) streams_.push_back(&session->stream_);
+  return streams_;
+}
+
+void SessionBatch::step(std::span<Session* const> sessions, std::span<const int32_t> symbols,
+                        std::span<float> answers) {
+  batch_.step(streams_of(sessions), symbols, answers);
+}
+
+void SessionBatch::step(std::span<Session* const> sessions, std::span<const float> frames, std::span<float> answers) {
+  check_frames(frames);
+  batch_.step(streams_of(sessions), frames, answers);
+}
+
 }  // namespace carousel::engine

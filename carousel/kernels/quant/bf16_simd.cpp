@@ -1,5 +1,5 @@
-// Products of bf16 with one vector at a time: a 32-bit lane holds two codes of one output, each the upper half of an
-// f32, so that a shift and a mask widen them.
+// Products of bf16 with one vector or four at a time: a 32-bit lane holds two codes of one output, each the upper half
+// of an f32, so that a shift and a mask widen them.
 #include <algorithm>
 
 #include "carousel/kernels/quant/bf16_layout.h"
@@ -20,58 +20,71 @@ using D = hn::CappedTag<float, kVector>;
 using V = hn::Vec<D>;
 constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(D()));
 
-/// Products of one row of x with kVectors vectors of outputs. `codes`: of the panel, from those outputs on; `step`:
-/// codes from one pair to the next; `left`: outputs that there are.
-template <int kVectors>
+/// Products of kRows rows of x, the first of them x, with kVectors vectors of outputs. `codes`: of the panel, from
+/// those outputs on; `step`: codes from one pair to the next; `left`: outputs that there are.
+template <int kRows, int kVectors>
 HWY_INLINE void Tile(const Product& p, const float* x, const uint16_t* codes, int64_t step, float* y, int64_t left) {
   const D d;
   const hn::RebindToUnsigned<D> du;
   const auto upper = hn::Set(du, 0xFFFF0000u);
-  V sum[kVectors];
+  V sum[kRows][kVectors];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-  for (int v = 0; v < kVectors; ++v) sum[v] = hn::Zero(d);
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
   int64_t l = 0;
-  for (; l + kPair <= p.k; l += kPair, codes += step) {
-    const V first = hn::Set(d, x[l]), second = hn::Set(d, x[l + 1]);
+  for (; l + 1 < p.k; l += kPair, codes += step) {
+    V first[kRows], second[kRows];
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      first[r] = hn::Set(d, x[r * p.k + l]);
+      second[r] = hn::Set(d, x[r * p.k + l + 1]);
+    }
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const auto pair = hn::LoadU(du, reinterpret_cast<const uint32_t*>(codes) + v * kLanes);
-      sum[v] = hn::MulAdd(first, hn::BitCast(d, hn::ShiftLeft<16>(pair)), sum[v]);
-      sum[v] = hn::MulAdd(second, hn::BitCast(d, hn::And(pair, upper)), sum[v]);
+      const V low = hn::BitCast(d, hn::ShiftLeft<16>(pair)), high = hn::BitCast(d, hn::And(pair, upper));
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) sum[r][v] = hn::MulAdd(second[r], high, hn::MulAdd(first[r], low, sum[r][v]));
     }
   }
-  if (l < p.k) {
-    const V last = hn::Set(d, x[l]);
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      const auto pair = hn::LoadU(du, reinterpret_cast<const uint32_t*>(codes) + v * kLanes);
-      sum[v] = hn::MulAdd(last, hn::BitCast(d, hn::ShiftLeft<16>(pair)), sum[v]);
-    }
+  for (int v = 0; v < kVectors; ++v) {  // an odd last column
+    if (l == p.k) break;
+    const auto pair = hn::LoadU(du, reinterpret_cast<const uint32_t*>(codes) + v * kLanes);
+    const V low = hn::BitCast(d, hn::ShiftLeft<16>(pair));
+    for (int r = 0; r < kRows; ++r) sum[r][v] = hn::MulAdd(hn::Set(d, x[r * p.k + l]), low, sum[r][v]);
   }
   HWY_ALIGN float edge[kVectors * kLanes];
-#pragma GCC unroll 8
-  for (int v = 0; v < kVectors; ++v) hn::Store(sum[v], d, edge + v * kLanes);
   const int64_t count = std::min(left, kVectors * kLanes);
-  for (int64_t i = 0; i < count; ++i) y[i] = p.accumulate ? y[i] + edge[i] : edge[i];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) hn::Store(sum[r][v], d, edge + v * kLanes);
+    float* to = y + r * p.n;
+    for (int64_t i = 0; i < count; ++i) to[i] = p.accumulate ? to[i] + edge[i] : edge[i];
+  }
 }
 
-template <int kVectors>
+/// All outputs of a panel for kRows rows, kVectors vectors at a time and then half as many.
+template <int kRows, int kVectors>
 HWY_INLINE void Tiles(const Product& p, const float* x, const uint16_t* panel, int64_t width, float* y, int64_t left,
                       int64_t from) {
   int64_t i = from;
   for (; i + kVectors * kLanes <= width; i += kVectors * kLanes)
-    Tile<kVectors>(p, x, panel + i * kPair, width * kPair, y + i, left - i);
-  if constexpr (kVectors > 1) Tiles<kVectors / 2>(p, x, panel, width, y, left, i);
+    Tile<kRows, kVectors>(p, x, panel + i * kPair, width * kPair, y + i, left - i);
+  if constexpr (kVectors > 1) Tiles<kRows, kVectors / 2>(p, x, panel, width, y, left, i);
 }
 
 void MultiplyBf16(const Product& p) {
-  for (int64_t r = 0; r < p.m; ++r) {
-    const auto* panel = reinterpret_cast<const uint16_t*>(p.packed);
-    for (int64_t j = 0; j < p.n; j += kPanel) {
-      const int64_t width = panel_width(p.n, j);
-      Tiles<8>(p, p.x + r * p.k, panel, width, p.y + r * p.n + j, p.n - j, 0);
-      panel += width * round_up(p.k, kPair);
-    }
+  constexpr int kVectorsOfFour = kLanes >= 16 ? 4 : 2;  // their sums shall lie in registers
+  const auto* panel = reinterpret_cast<const uint16_t*>(p.packed);
+  for (int64_t j = 0; j < p.n; j += kPanel) {
+    const int64_t width = panel_width(p.n, j), left = p.n - j;
+    int64_t r = 0;
+    for (; r + 4 <= p.m; r += 4) Tiles<4, kVectorsOfFour>(p, p.x + r * p.k, panel, width, p.y + r * p.n + j, left, 0);
+    for (; r < p.m; ++r) Tiles<1, 8>(p, p.x + r * p.k, panel, width, p.y + r * p.n + j, left, 0);
+    panel += width * round_up(p.k, kPair);
   }
 }
 

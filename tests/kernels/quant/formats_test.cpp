@@ -242,6 +242,14 @@ TEST(Int8, TheLargestSumsAreExact) {
   }
 }
 
+TEST(Int8, ACodeTimesItsScaleIsExact) {
+  const Coded w(int8(), 60, 30, random_values(60 * 30, 16));
+  for (size_t i = 0; i < w.decoded.size(); ++i) {
+    const double code = static_cast<int8_t>(w.codes[i]);
+    ASSERT_EQ(static_cast<double>(w.decoded[i]), code * static_cast<double>(w.scales[i / 30])) << i;
+  }
+}
+
 TEST(Int8, AVectorOfNextToNothingCountsAsZeros) {
   const Coded w(int8(), 2, 4, Floats(8, 1.0f)), tiny(int8(), 2, 4, Floats(8, 1e-31f));
   for (const Multiply multiply : {int8().multiply_plainly, int8().multiply_fast})
