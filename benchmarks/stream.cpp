@@ -1,15 +1,17 @@
 // How long does one step of a sequence take, when steps come one at a time? A recurrent layer as wide as its input, as
-// in the peers' programs: the middle of the steps and their slowest hundredth, with all in the caches that fits, and
-// with 4 MiB of other data read between two steps. Each step reads all weights once: the roof is how fast this machine
-// reads as many bytes over and over.
+// in the peers' programs, with weights in f32, bf16 and int8: the middle of the steps and their slowest hundredth, with
+// all in the caches that fits, and with 4 MiB of other data read between two steps. Each step reads all weights once:
+// the roof is how fast this machine reads as many bytes over and over. Workloads lstm_batch_*: 64 sequences that are
+// stepped together; times are those of one sequence's step.
 // Usage: bench_stream [threads, 1 or 2] [thousands of steps] [workload]
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 
 #include "benchmarks/measure.h"
+#include "carousel/base/threads.h"
 #include "carousel/nn/init.h"
-#include "carousel/nn/stream.h"
+#include "carousel/nn/stream_batch.h"
 
 using namespace carousel;
 
@@ -62,42 +64,71 @@ struct Times {
   double p50, p99, min;
 };
 
-/// Seconds of each of `steps` steps, `between` them unmeasured work.
+/// Seconds of each of `steps` steps of one of `streams` sequences, `between` them unmeasured work.
 template <class Between>
-Times time_steps(nn::Stream& stream, int64_t steps, Between between) {
-  const int64_t width = stream.model().input_size();
+Times time_steps(const std::shared_ptr<const nn::StreamModel>& model, int64_t streams, int64_t steps, int threads,
+                 Between between) {
+  const int64_t width = model->input_size();
   const Tensor frames = nn::normal_init({64, width}, 1, Rng(1, 2));
+  std::vector<nn::Stream> all;
+  for (int64_t i = 0; i < streams; ++i) all.emplace_back(model);
+  all[0].set_threads(threads);
+  std::vector<nn::Stream*> pointers;
+  for (nn::Stream& stream : all) pointers.push_back(&stream);
+  std::vector<float> answers(static_cast<size_t>(streams * model->output_size()));
+  nn::StreamBatch batch(model);
   std::vector<double> seconds;
   seconds.reserve(static_cast<size_t>(steps));
   for (int64_t i = -steps / 10; i < steps; ++i) {  // the first tenth warms up
     between();
     const double start = bench::now();
-    stream.step(frames.span<float>().subspan(static_cast<size_t>((i & 63) * width), static_cast<size_t>(width)));
-    if (i >= 0) seconds.push_back(bench::now() - start);
+    if (streams > 1) {
+      batch.step(pointers, frames.span<float>().first(static_cast<size_t>(streams * width)), answers);
+    } else {
+      all[0].step(frames.span<float>().subspan(static_cast<size_t>((i & 63) * width), static_cast<size_t>(width)));
+    }
+    if (i >= 0) seconds.push_back((bench::now() - start) / static_cast<double>(streams));
   }
   std::sort(seconds.begin(), seconds.end());
   return {seconds[seconds.size() / 2], seconds[seconds.size() * 99 / 100], seconds.front()};
 }
 
-void report(const std::string& name, const nn::CellOptions& cell, int64_t hidden, int64_t steps, int threads) {
+struct Workload {
+  nn::CellOptions cell;
+  int64_t hidden;
+  const kernels::quant::Format* format = nullptr;  // null: f32
+  int64_t streams = 1;
+
+  std::string name() const {
+    return cell.cell + (streams > 1 ? "_batch_" : "_stream_") + std::to_string(hidden) +
+           (format ? std::string("_") + format->name : "");
+  }
+};
+
+void report(const Workload& w, int64_t steps, int threads) {
+  const int64_t hidden = w.hidden;
   nn::StackConfig config;
-  config.cell = cell;
+  config.cell = w.cell;
   config.hidden_size = {hidden};
   const nn::RecurrentStack stack(config, hidden, 1);
-  nn::Stream stream(std::make_shared<const nn::StreamModel>(nn::StreamNetwork{{}, hidden, &stack, {}}));
-  stream.set_threads(threads);
-  const int64_t bytes = stack.cell().num_gates() * hidden * 2 * hidden * static_cast<int64_t>(sizeof(float));
+  if (w.format)
+    for (const Var& weight : {stack.layer(0).weights[0].w_ih, stack.layer(0).weights[0].w_hh})
+      weight.set_format(w.format);
+  const auto model = std::make_shared<const nn::StreamModel>(nn::StreamNetwork{{}, hidden, &stack, {}});
+  set_threads(threads);
+  const int64_t value_bytes = w.format ? w.format->code_bytes : int64_t{sizeof(float)};
+  const int64_t bytes = stack.cell().num_gates() * hidden * 2 * hidden * value_bytes;
   const Block other(int64_t{4} << 20);
-  const Times warm = time_steps(stream, steps, [] {});
-  const Times cold = time_steps(stream, std::max<int64_t>(steps / 50, 100), [&] { other.read(); });
+  const Times warm = time_steps(model, w.streams, steps, threads, [] {});
+  const Times cold = time_steps(model, w.streams, std::max<int64_t>(steps / 50, 100), threads, [&] { other.read(); });
   const double roof = read_seconds(bytes, threads);
   std::printf(
-      "{\"program\": \"carousel\", \"kernels\": \"%s\", \"threads\": %d, \"workload\": \"%s\", \"steps\": %lld, "
+      "{\"program\": \"carousel\", \"kernels\": \"%s%s%s\", \"threads\": %d, \"workload\": \"%s\", \"steps\": %lld, "
       "\"seconds\": %.4g, \"p99\": %.4g, \"min\": %.4g, \"cold_seconds\": %.4g, \"cold_p99\": %.4g, \"bytes\": %lld, "
       "\"gb_per_second\": %.1f, \"share_of_read_roof\": %.3f}\n",
-      kernels::describe_active().c_str(), static_cast<int>(stream.threads()), name.c_str(),
-      static_cast<long long>(steps), warm.p50, warm.p99, warm.min, cold.p50, cold.p99, static_cast<long long>(bytes),
-      1e-9 * static_cast<double>(bytes) / warm.p50, roof / warm.p50);
+      kernels::describe_active().c_str(), w.format ? ", " : "", w.format ? w.format->target() : "", threads,
+      w.name().c_str(), static_cast<long long>(steps), warm.p50, warm.p99, warm.min, cold.p50, cold.p99,
+      static_cast<long long>(bytes), 1e-9 * static_cast<double>(bytes) / warm.p50, roof / warm.p50);
   std::fflush(stdout);
 }
 
@@ -111,16 +142,29 @@ int main(int argc, char** argv) {
   nn::CellOptions lstm, gru;
   gru.cell = "gru";
   gru.reset = "after";
-  const std::pair<nn::CellOptions, int64_t> rows[] = {{lstm, 128}, {lstm, 256}, {lstm, 512}, {lstm, 1024}, {gru, 256}};
-  for (const auto& [cell, hidden] : rows) {
-    const std::string name = cell.cell + "_stream_" + std::to_string(hidden);
-    if (!only.empty() && only != name) continue;
+  std::vector<Workload> workloads = {{lstm, 128}, {lstm, 256}, {lstm, 512}, {lstm, 1024}, {gru, 256}};
+  for (const kernels::quant::Format* format :
+       {&kernels::quant::format_named("bf16"), &kernels::quant::format_named("int8")})
+    for (const int64_t hidden : {128, 256, 512, 1024}) workloads.push_back({lstm, hidden, format});
+  for (const kernels::quant::Format* format :
+       {static_cast<const kernels::quant::Format*>(nullptr), &kernels::quant::format_named("bf16"),
+        &kernels::quant::format_named("int8")})
+    workloads.push_back({lstm, 512, format, 64});
+  for (const Workload& workload : workloads) {
+    if (!only.empty() && only != workload.name()) continue;
     found = true;
-    report(name, cell, hidden, 1000 * (thousands > 0 ? thousands : hidden < 1024 ? 100 : 20), threads);
+    report(workload,
+           1000 *
+               (thousands > 0            ? thousands
+                : workload.hidden < 1024 ? 100
+                                         : 20) /
+               workload.streams,
+           threads);
   }
   if (found) return 0;
   std::fprintf(stderr,
-               "bench_stream: no workload is called %s; one of lstm_stream_{128,256,512,1024}, gru_stream_256\n",
+               "bench_stream: no workload is called %s; one of lstm_stream_{128,256,512,1024}, the same with _bf16 and "
+               "_int8, lstm_batch_512, gru_stream_256\n",
                only.c_str());
   return 2;
 }

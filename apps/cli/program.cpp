@@ -137,6 +137,7 @@ Program::Program(std::vector<std::string> arguments)
   add_inspect(*this);
   add_info(*this);
   add_convert(*this);
+  add_quantize(*this);
   add_data(*this);
   add_lab(*this);
   add_compare(*this);

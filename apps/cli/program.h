@@ -76,6 +76,7 @@ void add_doctor(Program& program);
 void add_inspect(Program& program);
 void add_info(Program& program);
 void add_convert(Program& program);
+void add_quantize(Program& program);
 void add_data(Program& program);
 void add_lab(Program& program);
 void add_compare(Program& program);

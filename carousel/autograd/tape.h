@@ -10,6 +10,10 @@
 
 namespace carousel {
 
+namespace kernels::quant {
+struct Format;
+}
+
 /// A value that may carry a gradient. A handle: copies share it, and a const Var, like a const shared_ptr, may be
 /// written through.
 class Var {
@@ -29,6 +33,10 @@ class Var {
   uint64_t version() const { return data_->version; }
   /// A slot for forms derived from the value (packed weights); owned by autograd/weights.h.
   std::shared_ptr<void>& derived() const { return data_->derived; }
+  /// The number format that products with this weight run in; null: f32. The value then holds what the format decodes
+  /// to, so that whoever does not know the format reckons with the same weights.
+  const kernels::quant::Format* format() const { return data_->format; }
+  void set_format(const kernels::quant::Format* format) const { data_->format = format; }
   bool requires_grad() const { return data_ && data_->requires_grad; }
   void set_requires_grad(bool on) const { data_->requires_grad = on; }
 
@@ -59,6 +67,7 @@ class Var {
     bool requires_grad = false;
     uint64_t version = 0;
     std::shared_ptr<void> derived;
+    const kernels::quant::Format* format = nullptr;
   };
   std::shared_ptr<Data> data_;
 };

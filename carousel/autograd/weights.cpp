@@ -1,16 +1,43 @@
 #include "carousel/autograd/weights.h"
 
+#include <cstddef>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace carousel {
 
 namespace {
 
+/// A slice of a weight [rows, columns] of which rows are outputs, in a number format.
+class FormatPacked final : public kernels::Packed<float> {
+ public:
+  FormatPacked(const kernels::quant::Format& format, const WeightSlice& slice, int64_t columns)
+      : format_(format), multiply_(kernels::quant::multiply_of(format)), slice_(slice), columns_(columns) {}
+
+  void assign(const float* b, int64_t /*ldb*/) override {
+    packed_ = packed_codes(format_, rows(), columns_, b - slice_.begin, slice_.begin, slice_.end);
+  }
+
+  void multiply(int64_t m, const float* a, float* c, bool accumulate) const override {
+    multiply_({m, rows(), slice_.end - slice_.begin, static_cast<const std::byte*>(packed_.raw()), a, c, accumulate});
+  }
+
+ private:
+  int64_t rows() const { return slice_.row_end - slice_.row_begin; }
+
+  const kernels::quant::Format& format_;
+  kernels::quant::Multiply multiply_;
+  WeightSlice slice_;
+  int64_t columns_;
+  Tensor packed_;
+};
+
 template <class T>
 struct Form {
   WeightSlice slice;
   const kernels::Table<T>* table;
+  const kernels::quant::Format* format;
   uint64_t version;
   std::unique_ptr<kernels::Packed<T>> packed;
 };
@@ -19,6 +46,37 @@ template <class T>
 struct Forms {
   std::vector<Form<T>> list;
 };
+
+}  // namespace
+
+Tensor packed_codes(const kernels::quant::Format& format, int64_t rows, int64_t columns, const float* w, int64_t begin,
+                    int64_t end) {
+  Tensor codes = Tensor::empty({rows, columns * format.code_bytes}, DType::i8), scales = Tensor::empty({rows});
+  Tensor packed = Tensor::empty({format.packed_bytes(rows, end - begin)}, DType::i8);
+  format.encode(rows, columns, w, codes.raw(), scales.data<float>());
+  format.pack({rows, end - begin, columns, static_cast<const std::byte*>(codes.raw()) + begin * format.code_bytes,
+               scales.data<float>()},
+              static_cast<std::byte*>(packed.raw()));
+  return packed;
+}
+
+namespace {
+
+/// The format in which the product with this slice runs, or null.
+template <class T>
+const kernels::quant::Format* format_of(const Var& weight, const WeightSlice& slice) {
+  const bool runs = std::is_same_v<T, float> && slice.transposed && weight.format();
+  return runs && weight.format()->multiplies_batches ? weight.format() : nullptr;
+}
+
+template <class T>
+std::unique_ptr<kernels::Packed<T>> make_packed(const kernels::Table<T>& table, const kernels::quant::Format* format,
+                                                const WeightSlice& slice, int64_t columns) {
+  if constexpr (std::is_same_v<T, float>)
+    if (format) return std::make_unique<FormatPacked>(*format, slice, columns);
+  const int64_t width = slice.end - slice.begin, rows = slice.row_end - slice.row_begin;
+  return table.pack(slice.transposed, slice.transposed ? width : rows, slice.transposed ? rows : width);
+}
 
 }  // namespace
 
@@ -32,18 +90,17 @@ const kernels::Packed<T>& packed_weight(const Var& weight, WeightSlice slice) {
   if (!slot) slot = std::make_shared<Forms<T>>();
   auto& list = static_cast<Forms<T>*>(slot.get())->list;
   const auto* table = &kernels::table<T>();
+  const kernels::quant::Format* format = format_of<T>(weight, slice);
   const T* source = value.data<T>() + slice.row_begin * columns + slice.begin;
   for (Form<T>& form : list) {
-    if (form.slice != slice || form.table != table) continue;
+    if (form.slice != slice || form.table != table || form.format != format) continue;
     if (form.version != weight.version()) {
       form.packed->assign(source, columns);
       form.version = weight.version();
     }
     return *form.packed;
   }
-  const int64_t width = slice.end - slice.begin, rows = slice.row_end - slice.row_begin;
-  Form<T> form{slice, table, weight.version(),
-               table->pack(slice.transposed, slice.transposed ? width : rows, slice.transposed ? rows : width)};
+  Form<T> form{slice, table, format, weight.version(), make_packed<T>(*table, format, slice, columns)};
   form.packed->assign(source, columns);
   list.push_back(std::move(form));
   return *list.back().packed;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "carousel/autograd/tape.h"
+#include "carousel/kernels/quant/format.h"
 #include "carousel/kernels/table.h"
 
 namespace carousel {
@@ -16,8 +17,14 @@ struct WeightSlice {
   friend bool operator==(const WeightSlice&, const WeightSlice&) = default;
 };
 
-/// The packed slice of `weight`. Valid until the weight changes or another kernel set is chosen. Not thread-safe: call
-/// it before a parallel region.
+/// Columns [begin, end) of a weight w [rows, columns] in a number format, packed for its products. Scales belong to
+/// whole rows, whatever part of them is taken.
+Tensor packed_codes(const kernels::quant::Format& format, int64_t rows, int64_t columns, const float* w, int64_t begin,
+                    int64_t end);
+
+/// The packed slice of `weight`; of a weight in a number format that multiplies batches, the forward products run in
+/// it (kernels/quant), all others with the decoded values. Valid until the weight changes or another kernel set is
+/// chosen. Not thread-safe: call it before a parallel region.
 template <class T>
 const kernels::Packed<T>& packed_weight(const Var& weight, WeightSlice slice);
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "carousel/base/error.h"
+#include "carousel/engine/number_format.h"
 #include "carousel/engine/run_options.h"
 #include "carousel/nn/init.h"
 #include "carousel/train/gradients.h"
@@ -39,7 +40,7 @@ Json finite_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
-/// {"step", "epoch", "metric", "value", "metrics"}
+/// {"step", "epoch", "metric", "value", "lower_is_better", "metrics"}
 std::string json_of(const train::EvaluationPoint& point) {
   Json metrics = Json::object();
   for (const auto& [name, value] : point.evaluation.metrics) metrics[name] = finite_or_null(value);
@@ -47,6 +48,7 @@ std::string json_of(const train::EvaluationPoint& point) {
                      {"epoch", point.epoch},
                      {"metric", point.evaluation.metric},
                      {"value", finite_or_null(point.evaluation.value)},
+                     {"lower_is_better", point.evaluation.lower_is_better},
                      {"metrics", metrics}};
   return json.dump();
 }
@@ -74,6 +76,8 @@ train::EvaluationPoint point_from(const std::string& text, const std::string& fi
     return element.get(value) == simdjson::SUCCESS ? value : std::nan("");
   };
   point.evaluation.metric = metric;
+  if (object["lower_is_better"].get(point.evaluation.lower_is_better) != simdjson::SUCCESS)  // not in early files
+    point.evaluation.lower_is_better = metric.ends_with("_rate") || metric == "perplexity";
   simdjson::dom::element value;
   if (object["value"].get(value) == simdjson::SUCCESS) point.evaluation.value = number(value);
   simdjson::dom::object metrics;
@@ -184,7 +188,7 @@ std::unique_ptr<tasks::TaskModel> load_model(tasks::Task& task, const Archive& a
   restore_options(task, identity, file);
   std::unique_ptr<tasks::TaskModel> model;
   int64_t stored = 0;
-  for (const NamedTensor& t : archive.tensors) stored += t.tensor.nbytes();
+  for (const NamedTensor& t : archive.tensors) stored += t.tensor.numel() * size_of(DType::f32);
   try {
     // Room for a mistake of ordinary size: load_weights names its tensor.
     const nn::BlankInit from_file(4 * stored + (int64_t{1} << 20));
@@ -213,6 +217,10 @@ void load_weights(nn::Module& module, const Archive& archive, const std::string&
           fmt::format("[model] tensor {} must be {}; got none of that name. Fetch the file again, or train "
                       "anew.",
                       p.name, describe(value)));
+    if (format_of(saved->dtype())) {
+      restore_weight(p, *saved, archive, file, expected);
+      continue;
+    }
     if (saved->shape() != value.shape() || saved->dtype() != value.dtype())
       throw FormatError(file, -1,
                         fmt::format("[model] tensor {} must be {}; got {}. Fetch the file again, or train anew.",

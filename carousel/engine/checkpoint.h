@@ -13,6 +13,8 @@ namespace carousel::engine {
 
 /// Raised when a reader of the old format could misread the new one.
 constexpr int64_t kFormatVersion = 1;
+/// Metadata of a file whose weights are in a number format: which, and what it cost, for people.
+constexpr const char* kQuantizedKey = "carousel.quantized";
 
 /// Which run a file belongs to. Two runs of the same identity give the same bits. Nothing here depends on the clock or
 /// on where files lie, so that equal runs write equal files.
@@ -54,8 +56,8 @@ RunRecord record_of(const Archive& archive, const std::string& file);
 /// Rebuilds the model of a file through its task. Throws FormatError for a checkpoint, another program's file, a newer
 /// format, metadata the task cannot use, and weights that load_weights refuses.
 std::unique_ptr<tasks::TaskModel> load_model(tasks::Task& task, const Archive& archive, const std::string& file);
-/// Copies weights into a module. Every parameter must be there with its shape and dtype, finite, and nothing else
-/// (FormatError naming the tensor and both shapes).
+/// Copies weights into a module. Every parameter must be there with its shape and dtype, finite, or a matrix in a
+/// number format (engine/number_format.h), and nothing else (FormatError naming the tensor and both shapes).
 void load_weights(nn::Module& module, const Archive& archive, const std::string& file);
 
 }  // namespace carousel::engine

@@ -10,6 +10,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/engine/checkpoint.h"
+#include "carousel/engine/number_format.h"
 #include "carousel/nn/convert_layer.h"
 
 namespace carousel::engine {
@@ -90,8 +91,13 @@ class ModelOptions {
   OptionTable table_;
 };
 
-/// Throws FormatError naming `file` for what is no model.
+/// Throws FormatError naming `file` for what is no model, UnsupportedError for weights that cannot be rewritten
+/// exactly.
 void require_model(const Archive& archive, const std::string& task, const std::string& file) {
+  if (const auto* format = format_of(archive))
+    throw UnsupportedError(fmt::format(
+        "[convert] weights must be f32; got {}, in {}. Convert the model it was made from, and quantize the result.",
+        file, format->name));
   const std::unique_ptr<tasks::Task> loader = tasks::make_task(task);
   load_model(*loader, archive, file);
 }

@@ -116,7 +116,10 @@ std::vector<Option> Engine::options(const std::string& task) {
 }
 
 Engine Engine::load(const std::string& file) {
-  Archive archive = read_archive(file);
+  return from_archive(read_archive(file), file);
+}
+
+Engine Engine::from_archive(Archive archive, const std::string& file) {
   const RunIdentity identity = identity_of(archive, file);
   Engine engine;
   engine.impl_->file = file;
@@ -192,6 +195,8 @@ ModelInfo Engine::info() {
   info.task = impl_->model->task();
   info.metadata = impl_->metadata;
   info.rows = impl_->model->describe();
+  if (const auto quantized = impl_->metadata.find(kQuantizedKey); quantized != impl_->metadata.end())
+    info.rows.emplace_back("number format", quantized->second);
   for (const nn::NamedParameter& p : impl_->model->module().parameters())
     info.tensors.emplace_back(p.name, p.var.value().shape().dims());
   info.parameters = impl_->model->module().num_parameters();

@@ -9,6 +9,7 @@
 #include "carousel/base/options.h"
 #include "carousel/base/profile.h"
 #include "carousel/tasks/task.h"
+#include "carousel/tensor/archive.h"
 #include "carousel/train/trainer.h"
 
 namespace carousel::engine {
@@ -86,6 +87,8 @@ class Engine {
 
   /// Loads a model file: any byte of it may be hostile (FormatError).
   static Engine load(const std::string& file);
+  /// The same from memory; `file` is the name that errors carry.
+  static Engine from_archive(Archive archive, const std::string& file);
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
   ~Engine();

@@ -13,6 +13,7 @@
 #include "carousel/data/line_reader.h"
 #include "carousel/data/tokenizer.h"
 #include "carousel/engine/session_model.h"
+#include "carousel/kernels/quant/format.h"
 
 namespace carousel::engine {
 
@@ -64,8 +65,10 @@ const std::string& Session::Model::digest() const {
     }
     for (const nn::NamedParameter& p : model_->module().parameters()) {
       const Tensor& t = p.var.value();
-      all += fmt::format("{} {} {}\n", p.name, t.shape().str(),
-                         sha256(bytes_of(t.raw(), static_cast<size_t>(t.nbytes()))));
+      all +=
+          fmt::format("{} {} {}", p.name, t.shape().str(), sha256(bytes_of(t.raw(), static_cast<size_t>(t.nbytes()))));
+      if (p.var.format()) all += fmt::format(" {}", p.var.format()->name);
+      all += "\n";
     }
     digest_ = sha256(all);
   });
@@ -208,6 +211,24 @@ void Session::mark() {
 
 void Session::rewind() {
   stream_.set_state(marked_);
+}
+
+SessionBatch::SessionBatch(const Session& session) : batch_(session.model_->streaming().model) {}
+
+std::span<nn::Stream* const> SessionBatch::streams_of(std::span<Session* const> sessions) {
+  streams_.clear();
+  for (Session* session : sessions) streams_.push_back(&session->stream_);
+  return streams_;
+}
+
+void SessionBatch::step(std::span<Session* const> sessions, std::span<const int32_t> symbols,
+                        std::span<float> answers) {
+  batch_.step(streams_of(sessions), symbols, answers);
+}
+
+void SessionBatch::step(std::span<Session* const> sessions, std::span<const float> frames, std::span<float> answers) {
+  check_frames(frames);
+  batch_.step(streams_of(sessions), frames, answers);
 }
 
 }  // namespace carousel::engine

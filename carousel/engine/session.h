@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "carousel/nn/stream.h"
+#include "carousel/nn/stream_batch.h"
 
 namespace carousel::engine {
 
@@ -67,6 +67,7 @@ class Session {
   void rewind();
 
  private:
+  friend class SessionBatch;
   Session(const Session&) = default;
   template <class Step>
   std::span<const float> run(int64_t steps, std::span<float> answers, Step step);
@@ -74,6 +75,27 @@ class Session {
   std::shared_ptr<const Model> model_;
   nn::Stream stream_;
   std::vector<float> marked_;
+};
+
+/// Steps many sessions of one model together, on all threads of the program: the weights are read once for several of
+/// them. Each session gets the bits that it would get alone, and may be stepped alone in between.
+class SessionBatch {
+ public:
+  /// For sessions of the Engine that opened `session`.
+  explicit SessionBatch(const Session& session);
+
+  /// Session number i reads symbols[i]; its answer lies in row i of `answers` [sessions.size(), output_size]. Throws as
+  /// Session::step() does, and ShapeError for sizes that do not fit, sessions of other models and one that comes twice;
+  /// all sessions are then as they were.
+  void step(std::span<Session* const> sessions, std::span<const int32_t> symbols, std::span<float> answers);
+  /// The same for frames [sessions.size(), input_size].
+  void step(std::span<Session* const> sessions, std::span<const float> frames, std::span<float> answers);
+
+ private:
+  std::span<nn::Stream* const> streams_of(std::span<Session* const> sessions);
+
+  nn::StreamBatch batch_;
+  std::vector<nn::Stream*> streams_;
 };
 
 }  // namespace carousel::engine

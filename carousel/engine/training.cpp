@@ -11,6 +11,7 @@
 #include "carousel/base/threads.h"
 #include "carousel/data/tags.h"
 #include "carousel/engine/checkpoint.h"
+#include "carousel/engine/number_format.h"
 #include "carousel/engine/run_options.h"
 #include "carousel/kernels/table.h"
 
@@ -148,6 +149,11 @@ void TrainingRun::check_output() const {
 void TrainingRun::look_for_earlier_run() {
   resumed_ = read_saved(checkpoint_);
   if (!resumed_) model_ = read_saved(request_.output);
+  if (const auto* format = model_ ? format_of(model_->archive) : nullptr)
+    throw UnsupportedError(fmt::format(
+        "[train] a model in {} cannot be trained on: its weights are rounded, and steps smaller than the rounding "
+        "would be lost; got {}. Train the model it was made from, and quantize the result.",
+        format->name, request_.output));
   const SavedFile* saved = resumed_ ? &*resumed_ : finished_before() ? &*model_ : nullptr;
   if (saved) {
     check_same_task(*saved);

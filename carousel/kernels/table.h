@@ -38,14 +38,16 @@ class Packed {
   virtual void multiply(int64_t m, const T* a, T* c, bool accumulate) const = 0;
 };
 
-/// A constant matrix W [n, k] and one vector: y[n] = W x (+ y when accumulate). `packed`: W as gemv_pack laid it out.
+/// A constant matrix W [n, k] and one vector or a few: y[m, n] = x[m, k] W^T (+ y when accumulate). `packed`: W as
+/// gemv_pack laid it out.
 template <class T>
 struct Gemv {
   int64_t n = 0, k = 0;
   const T* packed = nullptr;
-  const T* x = nullptr;  ///< [k]
-  T* y = nullptr;        ///< [n], not x
+  const T* x = nullptr;  ///< [m, k]
+  T* y = nullptr;        ///< [m, n], not x
   bool accumulate = false;
+  int64_t m = 1;
 };
 
 /// Additive scores (Bahdanau et al. 2015) of one query against `len` keys: e[s] = sum_a v[a] tanh(key[s, a] + q[a]).
@@ -115,7 +117,7 @@ struct Table {
   void (*gemm)(const Gemm<T>&) = nullptr;
   std::unique_ptr<Packed<T>> (*pack)(bool transposed, int64_t k, int64_t n) = nullptr;
   /// Values that a packed W takes; the packing, from rows of distance ldw; the product. Each y is one sum over k in its
-  /// order: it does not depend on what other rows W has.
+  /// order: it does not depend on what other rows W has, nor on what other vectors are multiplied with it.
   int64_t (*gemv_size)(int64_t n, int64_t k) = nullptr;
   void (*gemv_pack)(int64_t n, int64_t k, const T* w, int64_t ldw, T* packed) = nullptr;
   void (*gemv)(const Gemv<T>&) = nullptr;

@@ -41,7 +41,7 @@ StreamModel::StreamModel(const StreamNetwork& network)
     Layer& layer = layers_.emplace_back();
     layer.cell = make_stream_cell(cell, from.weights[0], stack.config().zoneout);
     layer.residual = stack.config().residual;
-    if (from.shortcut.defined()) layer.shortcut = PackedRows(from.shortcut.value());
+    if (from.shortcut.defined()) layer.shortcut = PackedRows(from.shortcut);
     layer.gain = copied(from.gain);
     layer.bias = copied(from.bias);
     state_size_ += layer.cell->state_size();
@@ -51,7 +51,7 @@ StreamModel::StreamModel(const StreamNetwork& network)
   }
   output_size_ = stack.output_size();
   for (const StreamLinear& from : network.linear) {
-    linear_.push_back({PackedRows(from.weight.value()), copied(from.bias)});
+    linear_.push_back({PackedRows(from.weight), copied(from.bias)});
     output_size_ = linear_.back().weight.rows();
     widest_ = std::max(widest_, output_size_);
   }
@@ -69,6 +69,11 @@ void StreamModel::around(const Layer& layer, const float* x, const float* h, flo
     }
   }
   if (layer.gain.defined()) layer_norm_row(n, layer.gain.data<float>(), layer.bias.data<float>(), y);
+}
+
+void StreamModel::add_bias(const Linear& layer, float* y) {
+  const float* bias = layer.bias.defined() ? layer.bias.data<float>() : nullptr;
+  for (int64_t i = 0; bias && i < layer.weight.rows(); ++i) y[i] += bias[i];
 }
 
 Stream::Stream(std::shared_ptr<const StreamModel> model) : model_(std::move(model)) {
@@ -97,28 +102,26 @@ void Stream::set_threads(int64_t threads) {
   }
 }
 
-const float* Stream::embedded(int32_t symbol) const {
-  const StreamModel& m = *model_;
-  if (symbol < 0 || symbol >= m.vocab_size())
-    throw ShapeError(m.vocab_size() > 0
+const float* StreamModel::embedded(int32_t symbol) const {
+  if (symbol < 0 || symbol >= vocab_size())
+    throw ShapeError(vocab_size() > 0
                          ? fmt::format("[stream] a symbol must be a number from 0 to {}; got {}. Take it from the "
                                        "model's own vocabulary.",
-                                       m.vocab_size() - 1, symbol)
+                                       vocab_size() - 1, symbol)
                          : fmt::format("[stream] this model reads frames of {} numbers; got symbol {}. Pass frames.",
-                                       m.input_size_, symbol));
-  return m.embedding_.data<float>() + symbol * m.input_size_;
+                                       input_size_, symbol));
+  return embedding_.data<float>() + symbol * input_size_;
 }
 
-const float* Stream::checked(std::span<const float> frame) const {
-  const StreamModel& m = *model_;
-  if (m.vocab_size() > 0)
+const float* StreamModel::checked(std::span<const float> frame) const {
+  if (vocab_size() > 0)
     throw ShapeError(
         fmt::format("[stream] this model reads symbols, numbers from 0 to {}; got a frame of {} numbers. Pass symbols.",
-                    m.vocab_size() - 1, frame.size()));
-  if (static_cast<int64_t>(frame.size()) != m.input_size_)
+                    vocab_size() - 1, frame.size()));
+  if (static_cast<int64_t>(frame.size()) != input_size_)
     throw ShapeError(
         fmt::format("[stream] a frame must hold {} numbers (input_size); got {}. Pass one frame for each step.",
-                    m.input_size_, frame.size()));
+                    input_size_, frame.size()));
   return frame.data();
 }
 
@@ -151,8 +154,7 @@ std::span<const float> Stream::answer(const float* features) {
   for (const StreamModel::Linear& layer : model_->linear_) {
     float* y = rows_[turn].data();
     layer.weight.multiply(features, y, false);
-    const float* bias = layer.bias.defined() ? layer.bias.data<float>() : nullptr;
-    for (int64_t i = 0; bias && i < layer.weight.rows(); ++i) y[i] += bias[i];
+    StreamModel::add_bias(layer, y);
     features = y;
     turn = 1 - turn;
   }
@@ -160,19 +162,19 @@ std::span<const float> Stream::answer(const float* features) {
 }
 
 std::span<const float> Stream::step(int32_t symbol) {
-  return answer(advance(embedded(symbol)));
+  return answer(advance(model_->embedded(symbol)));
 }
 
 std::span<const float> Stream::step(std::span<const float> frame) {
-  return answer(advance(checked(frame)));
+  return answer(advance(model_->checked(frame)));
 }
 
 void Stream::read(int32_t symbol) {
-  advance(embedded(symbol));
+  advance(model_->embedded(symbol));
 }
 
 void Stream::read(std::span<const float> frame) {
-  advance(checked(frame));
+  advance(model_->checked(frame));
 }
 
 void Stream::set_state(std::span<const float> state) {

@@ -43,6 +43,7 @@ class StreamModel {
 
  private:
   friend class Stream;
+  friend class StreamBatch;
   struct Layer {
     std::unique_ptr<StreamCell> cell;
     bool residual = false;
@@ -54,6 +55,9 @@ class StreamModel {
     Tensor bias;
   };
   void around(const Layer& layer, const float* x, const float* h, float* y) const;
+  static void add_bias(const Linear& layer, float* y);
+  const float* embedded(int32_t symbol) const;
+  const float* checked(std::span<const float> frame) const;
 
   Tensor embedding_;
   int64_t input_size_ = 0, output_size_ = 0, state_size_ = 0, scratch_size_ = 0, widest_ = 0, helper_room_ = 0;
@@ -94,8 +98,7 @@ class Stream {
   void set_state(std::span<const float> state);
 
  private:
-  const float* embedded(int32_t symbol) const;
-  const float* checked(std::span<const float> frame) const;
+  friend class StreamBatch;
   const float* advance(const float* x);
   std::span<const float> answer(const float* features);
 

@@ -7,14 +7,25 @@
 #include <vector>
 
 #include "carousel/autograd/parallel.h"
+#include "carousel/autograd/weights.h"
 
 namespace carousel::nn {
 
-PackedRows::PackedRows(const Tensor& w) : rows_(w.dim(0)), columns_(w.dim(1)) {
+PackedRows::PackedRows(const Tensor& w, const kernels::quant::Format* format) : rows_(w.dim(0)), columns_(w.dim(1)) {
+  if (format) {
+    multiply_ = kernels::quant::multiply_of(*format);
+    packed_ = packed_codes(*format, rows_, columns_, w.data<float>(), 0, columns_);
+    return;
+  }
   const auto& table = kernels::table<float>();
   gemv_ = table.gemv;
   packed_ = Tensor::empty({table.gemv_size(rows_, columns_)});
   table.gemv_pack(rows_, columns_, w.data<float>(), columns_, packed_.data<float>());
+}
+
+void StreamCell::step_rows(int64_t rows, const float* x, const float* before, float* after, float* scratch) const {
+  for (int64_t r = 0; r < rows; ++r)
+    step(x + r * input_size_, before + r * state_size_, after + r * state_size_, scratch, nullptr);
 }
 
 namespace {
@@ -68,8 +79,8 @@ class UnitsOfCell {
       stage.width = gates.size() * units.size();
       stage.scratch = scratch_size_;
       scratch_size_ += stage.width * (fused.apart ? 2 : 1);
-      stage.input = PackedRows(picked(weights.w_ih, gates));
-      if (fused.recurrent_product) stage.recurrent = PackedRows(picked(weights.w_hh, gates));
+      stage.input = PackedRows(picked(weights.w_ih, gates), weights.w_ih.format());
+      if (fused.recurrent_product) stage.recurrent = PackedRows(picked(weights.w_hh, gates), weights.w_hh.format());
       stage.bias = picked(weights.b_ih, gates);
       stage.recurrent_bias = picked(weights.b_hh, gates);
       if (stage.bias.defined() && stage.recurrent_bias.defined() && !fused.apart) {
@@ -89,35 +100,42 @@ class UnitsOfCell {
     const float* operand;     ///< of a second stage: what the first left for the product with U
     float* scratch;           ///< kept from stage to stage
     float *h, *c, *left;      ///< new states, and the operand of the next stage
+    const float* past;        ///< h of `before` alone
+    int64_t rows = 1;         ///< sequences
+    int64_t state = 0;        ///< from one sequence's states to the next one's
   };
   void run(size_t number, const Data& d) const {
     const Stage& stage = stages_[number];
-    kernels::CellForward<float> p;
-    p.rows = 1;
-    p.hidden = p.ldh = units_.size();
-    p.gates = d.scratch + stage.scratch;
-    p.h_prev = d.before + units_.begin;
-    p.h = d.h;
-    if (fused_.cell_state) {
-      p.c_prev = d.before + hidden_ + units_.begin;
-      p.c = d.c;
-    }
-    const float* operand = number == 0 ? d.before : d.operand;
-    stage.input.multiply(d.x, p.gates, false);
+    float* gates = d.scratch + d.rows * stage.scratch;
+    float* recurrent = gates + d.rows * stage.width;
+    const float* operand = number == 0 ? d.past : d.operand;
+    stage.input.multiply(d.x, gates, false, d.rows);
     if (fused_.apart) {
-      p.recurrent = p.gates + stage.width;
-      stage.recurrent.multiply(operand, p.recurrent, false);
+      stage.recurrent.multiply(operand, recurrent, false, d.rows);
     } else if (fused_.recurrent_product) {
-      stage.recurrent.multiply(operand, p.gates, true);
+      stage.recurrent.multiply(operand, gates, true, d.rows);
     }
-    p.bias = data_or_null(stage.bias);
-    p.recurrent_bias = data_or_null(stage.recurrent_bias);
-    p.peephole = data_or_null(peephole_);
-    if (number > 0) p.reset_update = d.scratch + stages_[number - 1].scratch;
-    p.operand = d.left;
-    p.relu = fused_.relu;
-    p.keep = fused_.keep;
-    stage.forward(p);
+    for (int64_t r = 0; r < d.rows; ++r) {
+      kernels::CellForward<float> p;
+      p.rows = 1;
+      p.hidden = p.ldh = units_.size();
+      p.gates = gates + r * stage.width;
+      p.h_prev = d.before + r * d.state + units_.begin;
+      p.h = d.h + r * d.state;
+      if (fused_.cell_state) {
+        p.c_prev = p.h_prev + hidden_;
+        p.c = d.c + r * d.state;
+      }
+      if (fused_.apart) p.recurrent = recurrent + r * stage.width;
+      p.bias = data_or_null(stage.bias);
+      p.recurrent_bias = data_or_null(stage.recurrent_bias);
+      p.peephole = data_or_null(peephole_);
+      if (number > 0) p.reset_update = d.scratch + d.rows * stages_[number - 1].scratch + r * stages_[number - 1].width;
+      p.operand = d.left + r * hidden_;
+      p.relu = fused_.relu;
+      p.keep = fused_.keep;
+      stage.forward(p);
+    }
   }
 
  private:
@@ -140,20 +158,22 @@ class UnitsOfCell {
 class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
  public:
   FusedStreamCell(const Cell& cell, const CellWeights& weights, double zoneout)
-      : StreamCell(state_values(cell, hidden_of(cell, weights)), cell.output_size(hidden_of(cell, weights))),
+      : StreamCell(state_values(cell, hidden_of(cell, weights)), weights.w_ih.value().dim(1),
+                   cell.output_size(hidden_of(cell, weights))),
         fused_(cell.fused<float>()),
         hidden_(hidden_of(cell, weights)),
-        input_(weights.w_ih.value().dim(1)),
         zoned_(zoneout > 0 ? free_values(cell, hidden_) : 0),
         share_of_new_(static_cast<float>(1 - zoneout)) {
-    const int64_t bytes = cell.num_gates() * hidden_ * (input_ + hidden_) * static_cast<int64_t>(sizeof(float));
+    const kernels::quant::Format* format = weights.w_ih.format();
+    const int64_t value_bytes = format ? format->code_bytes : int64_t{sizeof(float)};
+    const int64_t bytes = cell.num_gates() * hidden_ * (input_size_ + hidden_) * value_bytes;
     const int64_t cut = bytes >= kWorthSharing ? std::min((hidden_ / 2 + 31) / 32 * 32, hidden_) : hidden_;
     parts_.reserve(2);
     parts_.emplace_back(fused_, weights, hidden_, Range{0, cut});
     if (cut < hidden_) parts_.emplace_back(fused_, weights, hidden_, Range{cut, hidden_});
-    scratch_size_ = hidden_;  // the operand of a second stage
+    scratch_size_ = 2 * hidden_;  // h apart, and the operand of a second stage
     for (const UnitsOfCell& part : parts_) scratch_size_ += part.scratch_size();
-    if (parts_.size() > 1) helper_room_ = input_ + state_size_ + 4 * hidden_ + parts_[1].scratch_size();
+    if (parts_.size() > 1) helper_room_ = input_size_ + state_size_ + 4 * hidden_ + parts_[1].scratch_size();
   }
 
   void step(const float* x, const float* before, float* after, float* scratch, StreamHelper* helper) const override {
@@ -162,10 +182,14 @@ class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
     const auto data_of = [&](size_t part) {
       const int64_t at = parts_[part].units().begin;
       float* h = after + at;
-      return UnitsOfCell::Data{x,           before,
-                               operand,     part == 0 ? scratch : scratch + parts_[0].scratch_size(),
-                               h,           fused_.cell_state ? h + hidden_ : nullptr,
-                               operand + at};
+      return UnitsOfCell::Data{x,
+                               before,
+                               operand,
+                               part == 0 ? scratch : scratch + parts_[0].scratch_size(),
+                               h,
+                               fused_.cell_state ? h + hidden_ : nullptr,
+                               operand + at,
+                               before};
     };
     const UnitsOfCell::Data own = data_of(0);
     for (size_t stage = 0; stage < parts_[0].num_stages(); ++stage) {
@@ -175,10 +199,31 @@ class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
         run_both(stage, own, data_of(1), helper);
       }
     }
-    for (int64_t i = 0; i < zoned_; ++i) after[i] = before[i] + (after[i] - before[i]) * share_of_new_;
+    mix(before, after);
+  }
+
+  void step_rows(int64_t rows, const float* x, const float* before, float* after, float* scratch) const override {
+    float *past = scratch, *operand = past + rows * hidden_;
+    scratch = operand + rows * hidden_;
+    for (int64_t r = 0; r < rows; ++r) std::copy_n(before + r * state_size_, hidden_, past + r * hidden_);
+    for (size_t stage = 0; stage < parts_[0].num_stages(); ++stage) {
+      float* own = scratch;
+      for (const UnitsOfCell& part : parts_) {
+        float* h = after + part.units().begin;
+        part.run(stage,
+                 {x, before, operand, own, h, h + hidden_, operand + part.units().begin, past, rows, state_size_});
+        own += rows * part.scratch_size();
+      }
+    }
+    for (int64_t r = 0; r < rows; ++r) mix(before + r * state_size_, after + r * state_size_);
   }
 
  private:
+  /// Zoneout, in expectation.
+  void mix(const float* before, float* after) const {
+    for (int64_t i = 0; i < zoned_; ++i) after[i] = before[i] + (after[i] - before[i]) * share_of_new_;
+  }
+
   void run_both(size_t stage, const UnitsOfCell::Data& first, const UnitsOfCell::Data& second,
                 StreamHelper* helper) const {
     const bool shared = helper && helper->is_free();
@@ -201,16 +246,16 @@ class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
 
   /// Where the second part finds and leaves everything in a helper's room.
   UnitsOfCell::Data in_room(float* room) const {
-    float *before = room + input_, *operand = before + state_size_, *h = operand + hidden_;
-    return {room, before, operand, h + 3 * hidden_, h, h + hidden_, h + 2 * hidden_};
+    float *before = room + input_size_, *operand = before + state_size_, *h = operand + hidden_;
+    return {room, before, operand, h + 3 * hidden_, h, h + hidden_, h + 2 * hidden_, before};
   }
 
   void send(size_t stage, const UnitsOfCell::Data& from, float* room) const {
     const UnitsOfCell::Data to = in_room(room);
-    std::copy_n(from.x, input_, room);
-    std::copy_n(from.before, state_size_, room + input_);
+    std::copy_n(from.x, input_size_, room);
+    std::copy_n(from.before, state_size_, room + input_size_);
     if (stage == 0) return;
-    std::copy_n(from.operand, hidden_, room + input_ + state_size_);
+    std::copy_n(from.operand, hidden_, room + input_size_ + state_size_);
     std::copy_n(from.scratch, parts_[1].scratch_size(), to.scratch);
   }
 
@@ -229,7 +274,7 @@ class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
   void run(int64_t stage, float* room) const override { parts_[1].run(static_cast<size_t>(stage), in_room(room)); }
 
   FusedCell<float> fused_;
-  int64_t hidden_, input_, zoned_;
+  int64_t hidden_, zoned_;
   float share_of_new_;
   std::vector<UnitsOfCell> parts_;  // two where a helper may take one
 };
@@ -238,15 +283,21 @@ class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
 class SteppedStreamCell final : public StreamCell {
  public:
   SteppedStreamCell(std::shared_ptr<const Cell> cell, const CellWeights& weights, double zoneout)
-      : StreamCell(state_values(*cell, hidden_of(*cell, weights)), cell->output_size(hidden_of(*cell, weights))),
+      : StreamCell(state_values(*cell, hidden_of(*cell, weights)), weights.w_ih.value().dim(1),
+                   cell->output_size(hidden_of(*cell, weights))),
         cell_(std::move(cell)),
         hidden_(hidden_of(*cell_, weights)),
         zoned_(zoneout > 0 ? free_values(*cell_, hidden_) : 0),
         share_of_new_(static_cast<float>(1 - zoneout)),
-        input_(weights.w_ih.value()) {
+        input_(weights.w_ih) {
     // Handles of our own: what ops pack is kept with the handle, and all that is ever kept is made in this first step,
     // so that later ones only read.
-    const auto own = [](const Var& v) { return v.defined() ? Var(v.value().clone()) : v; };
+    const auto own = [](const Var& v) {
+      if (!v.defined()) return v;
+      const Var copy(v.value().clone());
+      copy.set_format(v.format());
+      return copy;
+    };
     weights_ = {own(weights.w_ih), own(weights.w_hh), own(weights.b_ih), own(weights.b_hh), {}};
     for (const Var& v : weights.extra) weights_.extra.push_back(own(v));
     scratch_size_ = input_.rows();

@@ -20,7 +20,7 @@ constexpr size_t kMaxDepth = 4;
 constexpr uint64_t kMaxNumber = uint64_t{1} << 53;
 
 std::optional<DType> dtype_from(std::string_view name) {
-  for (const DType dtype : {DType::f32, DType::f64, DType::i32})
+  for (const DType dtype : {DType::f32, DType::f64, DType::i32, DType::bf16, DType::i8})
     if (name == archive_dtype(dtype)) return dtype;
   return std::nullopt;
 }
@@ -170,7 +170,8 @@ class HeaderReader {
       fail_at_key(fmt::format("tensor \"{}\": dtype must be a text", shown(name)));
     const std::optional<DType> dtype = dtype_from(text);
     if (!dtype)
-      fail_at_key(fmt::format("tensor \"{}\" must be F32, F64 or I32; got dtype \"{}\"", shown(name), shown(text)));
+      fail_at_key(
+          fmt::format("tensor \"{}\" must be F32, F64, I32, BF16 or I8; got dtype \"{}\"", shown(name), shown(text)));
     return *dtype;
   }
 
@@ -244,6 +245,10 @@ const char* archive_dtype(DType dtype) {
       return "F64";
     case DType::i32:
       return "I32";
+    case DType::bf16:
+      return "BF16";
+    case DType::i8:
+      return "I8";
   }
   return "";
 }

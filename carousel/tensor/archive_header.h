@@ -30,7 +30,7 @@ struct ArchiveHeader {
   std::vector<ArchiveEntry> entries;  ///< in the order of their bytes, which they cover without gap or overlap
 };
 
-/// The format's name of a dtype: "F32", "F64", "I32".
+/// The format's name of a dtype: "F32", "F64", "I32", "BF16", "I8".
 const char* archive_dtype(DType dtype);
 
 /// Length of the JSON header. `head` is the start of the file (512 bytes when it has them), `file_bytes` its size.

@@ -6,11 +6,23 @@
 #include <cstring>
 
 #include "carousel/base/error.h"
+#include "carousel/kernels/quant/bf16.h"
 
 namespace carousel {
 
 int64_t size_of(DType dtype) {
-  return dtype == DType::f64 ? 8 : 4;
+  switch (dtype) {
+    case DType::f64:
+      return 8;
+    case DType::f32:
+    case DType::i32:
+      return 4;
+    case DType::bf16:
+      return 2;
+    case DType::i8:
+      return 1;
+  }
+  return 0;
 }
 
 const char* name_of(DType dtype) {
@@ -21,6 +33,10 @@ const char* name_of(DType dtype) {
       return "f64";
     case DType::i32:
       return "i32";
+    case DType::bf16:
+      return "bf16";
+    case DType::i8:
+      return "i8";
   }
   return "?";
 }
@@ -127,13 +143,24 @@ Tensor Tensor::to(DType dtype) const {
     std::copy_n(data<float>(), n, t.data<double>());
   } else if (dtype_ == DType::f64 && dtype == DType::f32) {
     std::transform(data<double>(), data<double>() + n, t.data<float>(), [](double v) { return static_cast<float>(v); });
+  } else if (dtype_ == DType::bf16 && dtype == DType::f32) {
+    kernels::quant::bf16().decode(1, numel(), raw(), nullptr, t.data<float>());
   } else {
-    throw UnsupportedError(
-        fmt::format("[tensor] only f32 and f64 convert into each other; got {} -> {}. Keep ids as i32.",
-                    name_of(dtype_), name_of(dtype)));
+    throw UnsupportedError(fmt::format(
+        "[tensor] only f32 and f64 convert into each other, and bf16 into f32; got {} -> {}. Keep ids as i32.",
+        name_of(dtype_), name_of(dtype)));
   }
   return t;
 }
+
+namespace {
+
+[[noreturn]] void refuse_codes(DType dtype) {
+  throw UnsupportedError(
+      fmt::format("[tensor] elements must be f32, f64 or i32 here; got {}. Decode them first.", name_of(dtype)));
+}
+
+}  // namespace
 
 void Tensor::fill(double value) {
   const auto n = static_cast<size_t>(numel());
@@ -147,6 +174,9 @@ void Tensor::fill(double value) {
     case DType::i32:
       std::fill_n(data<int32_t>(), n, static_cast<int32_t>(value));
       break;
+    case DType::bf16:
+    case DType::i8:
+      refuse_codes(dtype_);
   }
 }
 
@@ -160,6 +190,9 @@ double Tensor::item() const {
       return *data<double>();
     case DType::i32:
       return *data<int32_t>();
+    case DType::bf16:
+    case DType::i8:
+      refuse_codes(dtype_);
   }
   return 0;
 }

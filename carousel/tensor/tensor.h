@@ -12,11 +12,12 @@
 
 namespace carousel {
 
-enum class DType { f32, f64, i32 };
+/// bf16 and i8 hold weights in number formats (kernels/quant): they are stored and decoded, not reckoned with.
+enum class DType { f32, f64, i32, bf16, i8 };
 
 /// Bytes of one element.
 int64_t size_of(DType dtype);
-/// "f32", "f64", "i32".
+/// "f32", "f64", "i32", "bf16", "i8".
 const char* name_of(DType dtype);
 
 template <class T>
@@ -78,7 +79,7 @@ class Tensor {
   /// Rows [begin, end) of the outermost axis; shares storage.
   Tensor rows(int64_t begin, int64_t end) const;
   Tensor clone() const;
-  /// Elements converted to another dtype (f32 <-> f64).
+  /// Elements converted to another dtype (f32 <-> f64, bf16 -> f32).
   Tensor to(DType dtype) const;
   void fill(double value);
   /// The only element of a one-element tensor.

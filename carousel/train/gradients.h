@@ -12,7 +12,7 @@ namespace carousel::train {
 /// the same bits for any number of threads. Not finite when any gradient is not.
 double grad_norm(const std::vector<nn::NamedParameter>& parameters);
 
-/// True when every element is finite. i32 tensors always are.
+/// True when every element is finite. Others than f32 and f64 always are.
 bool all_finite(const Tensor& tensor);
 
 /// Name of the first parameter whose gradient has a value that is not finite, or "".

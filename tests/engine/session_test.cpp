@@ -134,6 +134,29 @@ TEST_F(Sessions, AStateGoesOnInAnotherSession) {
   EXPECT_EQ(copied(first.feed(all)), copied(open().feed(all)));
 }
 
+TEST_F(Sessions, SteppedTogetherTheyGetTheBitsThatTheyWouldGetAlone) {
+  Engine engine = load("lm");
+  Session a = engine.open_session(), b = engine.open_session(), c = engine.open_session();
+  const std::vector<int32_t> symbols = read_symbols(a);
+  b.feed(symbols);
+  const Session before_a = a.fork();
+  Session alone_a = a.fork(), alone_b = b.fork();
+  Session* const both[] = {&a, &b};
+  const auto width = static_cast<size_t>(a.output_size());
+  std::vector<float> answers(2 * width);
+  SessionBatch batch(c);
+  for (size_t t = 0; t + 1 < symbols.size(); ++t) {
+    const int32_t next[] = {symbols[t], symbols[t + 1]};
+    batch.step(both, next, answers);
+    const std::span<const float> all(answers);
+    ASSERT_EQ(copied(all.first(width)), copied(alone_a.step(next[0]))) << t;
+    ASSERT_EQ(copied(all.subspan(width)), copied(alone_b.step(next[1]))) << t;
+  }
+  EXPECT_EQ(a.state(), alone_a.state());
+  EXPECT_NE(a.state(), before_a.state());
+  EXPECT_EQ(c.state(), before_a.state()) << "not among those that were stepped";
+}
+
 TEST_F(Sessions, ForkAndRewind) {
   Session session = open();
   const std::vector<int32_t> symbols = read_symbols(session);

@@ -12,6 +12,7 @@
 #include "carousel/nn/language_model.h"
 #include "carousel/nn/sequence_model.h"
 #include "tests/nn/cell_samples.h"
+#include "tests/nn/in_format.h"
 #include "tests/support/count_allocations.h"
 #include "tests/support/temp_dir.h"
 
@@ -127,17 +128,21 @@ TEST_P(StreamOf, AnyCutGivesTheSameBits) {
 }
 
 TEST_P(StreamOf, StepsAllocateNothingWhereTheCellHasFusedKernels) {
-  const auto model = model_of_stream(config_of(GetParam()));
-  EXPECT_EQ(model->allocation_free(), static_cast<bool>(make_cell(GetParam())->fused<float>()));
-  Stream stream(model);
-  const Tensor x = frames();
-  const int64_t before = carousel::testing::allocations();
-  stream.step(row(x, 0));
-  stream.read(row(x, 1));
-  if (model->allocation_free()) {
-    EXPECT_EQ(carousel::testing::allocations(), before);
-  } else {
-    EXPECT_GT(carousel::testing::allocations(), before);  // should this fail, the documents may promise more
+  for (const char* format : {"", "int8", "bf16"}) {
+    SequenceModel whole(config_of(GetParam()), 3);
+    if (*format) testing::put_in_format(whole, format);
+    const auto model = std::make_shared<const StreamModel>(whole.stream_network());
+    EXPECT_EQ(model->allocation_free(), static_cast<bool>(make_cell(GetParam())->fused<float>()));
+    Stream stream(model);
+    const Tensor x = frames();
+    const int64_t before = carousel::testing::allocations();
+    stream.step(row(x, 0));
+    stream.read(row(x, 1));
+    if (model->allocation_free()) {
+      EXPECT_EQ(carousel::testing::allocations(), before) << format;
+    } else {
+      EXPECT_GT(carousel::testing::allocations(), before);  // should this fail, the documents may promise more
+    }
   }
 }
 

@@ -181,8 +181,8 @@ TEST(ArchiveHostile, Numbers) {
 }
 
 TEST(ArchiveHostile, Dtypes) {
-  EXPECT_ERROR(file_of(R"({"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})", 4),
-               "must be F32, F64 or I32; got dtype \"BF16\"");
+  EXPECT_ERROR(file_of(R"({"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", 4),
+               "must be F32, F64, I32, BF16 or I8; got dtype \"F16\"");
   EXPECT_ERROR(file_of(R"({"a":{"dtype":7,"shape":[1],"data_offsets":[0,4]}})", 4), "dtype must be a text");
 }
 

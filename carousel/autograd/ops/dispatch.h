@@ -16,10 +16,10 @@ auto with_scalar(DType dtype, Body body) {
       return body.template operator()<float>();
     case DType::f64:
       return body.template operator()<double>();
-    case DType::i32:
-      break;
+    default:
+      throw ShapeError(
+          fmt::format("[ops] arithmetic needs f32 or f64; got {}. Use embedding() for ids.", name_of(dtype)));
   }
-  throw ShapeError("[ops] arithmetic needs f32 or f64; got i32. Use embedding() for ids.");
 }
 
 /// Throws ShapeError unless x has `rank` axes.

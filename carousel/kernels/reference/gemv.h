@@ -19,11 +19,13 @@ void gemv_pack(int64_t n, int64_t k, const T* w, int64_t ldw, T* packed) {
 
 template <class T>
 void gemv(const Gemv<T>& p) {
-  for (int64_t i = 0; i < p.n; ++i) {
-    T sum = 0;
-    for (int64_t l = 0; l < p.k; ++l) sum += p.packed[i * p.k + l] * p.x[l];
-    p.y[i] = p.accumulate ? p.y[i] + sum : sum;
-  }
+  for (int64_t r = 0; r < p.m; ++r)
+    for (int64_t i = 0; i < p.n; ++i) {
+      T sum = 0;
+      for (int64_t l = 0; l < p.k; ++l) sum += p.packed[i * p.k + l] * p.x[r * p.k + l];
+      T& y = p.y[r * p.n + i];
+      y = p.accumulate ? y + sum : sum;
+    }
 }
 
 }  // namespace carousel::kernels::reference

@@ -38,62 +38,62 @@ void GemvPack(int64_t n, int64_t k, const float* w, int64_t ldw, float* packed) 
   }
 }
 
-template <int kCount>
-HWY_INLINE void Panel(const Gemv<float>& p, const float* panel, int64_t j) {
+/// Vectors that four rows of x take at once: their sums shall lie in registers.
+constexpr int kVectorsOfFour = kLanes >= 16 ? 4 : 2;
+
+/// kRows rows of x, the first of them number r, with kCount vectors of outputs, the first of them output j. `panel`:
+/// from those outputs on; `width`: of the panel.
+template <int kRows, int kCount>
+HWY_INLINE void Panel(const Gemv<float>& p, int64_t r, const float* panel, int64_t width, int64_t j) {
   const D d;
-  V sum[kCount];
+  const float* x = p.x + r * p.k;
+  V sum[kRows][kCount];
+#pragma GCC unroll 4
+  for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 8
-  for (int v = 0; v < kCount; ++v) sum[v] = hn::Zero(d);
-  for (int64_t l = 0; l < p.k; ++l) {
-    const V x = hn::Set(d, p.x[l]);
-    const float* row = panel + l * kCount * kLanes;
+    for (int v = 0; v < kCount; ++v) sum[i][v] = hn::Zero(d);
+  for (int64_t l = 0; l < p.k; ++l, panel += width) {
+    V value[kRows];
+#pragma GCC unroll 4
+    for (int i = 0; i < kRows; ++i) value[i] = hn::Set(d, x[i * p.k + l]);
 #pragma GCC unroll 8
-    for (int v = 0; v < kCount; ++v) sum[v] = hn::MulAdd(x, hn::LoadU(d, row + v * kLanes), sum[v]);
+    for (int v = 0; v < kCount; ++v) {
+      const V w = hn::LoadU(d, panel + v * kLanes);
+#pragma GCC unroll 4
+      for (int i = 0; i < kRows; ++i) sum[i][v] = hn::MulAdd(value[i], w, sum[i][v]);
+    }
   }
-  float* y = p.y + j;
-  if (j + kCount * kLanes <= p.n) {
+#pragma GCC unroll 4
+  for (int i = 0; i < kRows; ++i) {
+    float* y = p.y + (r + i) * p.n + j;
+    if (j + kCount * kLanes <= p.n) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kCount; ++v)
-      hn::StoreU(p.accumulate ? hn::Add(hn::LoadU(d, y + v * kLanes), sum[v]) : sum[v], d, y + v * kLanes);
-    return;
+      for (int v = 0; v < kCount; ++v)
+        hn::StoreU(p.accumulate ? hn::Add(hn::LoadU(d, y + v * kLanes), sum[i][v]) : sum[i][v], d, y + v * kLanes);
+      continue;
+    }
+    HWY_ALIGN float edge[kCount * kLanes];
+#pragma GCC unroll 8
+    for (int v = 0; v < kCount; ++v) hn::Store(sum[i][v], d, edge + v * kLanes);
+    for (int64_t o = 0; o < p.n - j && o < kCount * kLanes; ++o) y[o] = p.accumulate ? y[o] + edge[o] : edge[o];
   }
-  HWY_ALIGN float edge[kCount * kLanes];
-#pragma GCC unroll 8
-  for (int v = 0; v < kCount; ++v) hn::Store(sum[v], d, edge + v * kLanes);
-  for (int64_t i = 0; i < p.n - j; ++i) y[i] = p.accumulate ? y[i] + edge[i] : edge[i];
+}
+
+/// All outputs of a panel for kRows rows, kCount vectors at a time and then half as many.
+template <int kRows, int kCount>
+HWY_INLINE void Pieces(const Gemv<float>& p, int64_t r, const float* panel, int64_t width, int64_t j, int64_t from) {
+  int64_t i = from;
+  for (; i + kCount * kLanes <= width; i += kCount * kLanes) Panel<kRows, kCount>(p, r, panel + i, width, j + i);
+  if constexpr (kCount > 1) Pieces<kRows, kCount / 2>(p, r, panel, width, j, i);
 }
 
 void GemvAll(const Gemv<float>& p) {
-  const float* panel = p.packed;
   for (int64_t j = 0; j < p.n; j += kPanel) {
+    const float* panel = p.packed + j * p.k;
     const int64_t width = WidthAt(p.n, j);
-    switch (width / kLanes) {
-      case 1:
-        Panel<1>(p, panel, j);
-        break;
-      case 2:
-        Panel<2>(p, panel, j);
-        break;
-      case 3:
-        Panel<3>(p, panel, j);
-        break;
-      case 4:
-        Panel<4>(p, panel, j);
-        break;
-      case 5:
-        Panel<5>(p, panel, j);
-        break;
-      case 6:
-        Panel<6>(p, panel, j);
-        break;
-      case 7:
-        Panel<7>(p, panel, j);
-        break;
-      default:
-        Panel<8>(p, panel, j);
-        break;
-    }
-    panel += width * p.k;
+    int64_t r = 0;
+    for (; r + 4 <= p.m; r += 4) Pieces<4, kVectorsOfFour>(p, r, panel, width, j, 0);
+    for (; r < p.m; ++r) Pieces<1, kVectors>(p, r, panel, width, j, 0);
   }
 }
 
