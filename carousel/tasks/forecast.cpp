@@ -7,7 +7,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
-#include "carousel/tasks/classify_config.h"
+#include "carousel/tasks/describe.h"
 #include "carousel/tasks/forecast_config.h"
 #include "carousel/tasks/forecast_model.h"
 #include "carousel/tasks/forecast_objective.h"
