@@ -111,9 +111,10 @@ void say_summary(const engine::TrainReport& report, const TrainFlags& flags, con
     if (report.views.front() == "gates") words.emplace_back("--gates");
     look = "\n  " + shell_line(words);
   }
+  // A tagger has one answer, and says in JSON how sure each tag is.
+  const std::string more = report.task == "tag" ? "--json" : "--nbest 3";
   say("\nnext:\n  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "\n  " +
-      shell_line({"echo", example}) + " | " + shell_line({program, "predict", report.model_file, "--nbest", "3"}) +
-      look);
+      shell_line({"echo", example}) + " | " + shell_line({program, "predict", report.model_file}) + " " + more + look);
 }
 
 int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments) {
