@@ -106,11 +106,19 @@ void say_summary(const engine::TrainReport& report, const TrainFlags& flags, con
     if (report.views.front() == "gates") words.emplace_back("--gates");
     look = "\n  " + shell_line(words);
   }
-  const std::string use =
-      report.answers_files
-          ? shell_line({program, "predict", report.model_file, example})
-          : shell_line({"echo", example}) + " | " + shell_line({program, "predict", report.model_file, "--nbest", "3"});
-  say("\nnext:\n  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "\n  " + use + look);
+  std::string use;
+  if (report.answers_files) {
+    use = shell_line({program, "predict", report.model_file, example});
+  } else {
+    std::vector<std::string> predict = {program, "predict", report.model_file, "--nbest", "3"};
+    // A tagger has one answer, and says in JSON how sure each tag is.
+    if (report.task == "tag") predict = {program, "predict", report.model_file, "--json"};
+    use = shell_line({"echo", example}) + " | " + shell_line(predict);
+  }
+  say("
+next:
+  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "
+  " + use + look);
 }
 
 int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments) {

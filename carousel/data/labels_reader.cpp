@@ -8,6 +8,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
+#include "carousel/data/each_line.h"
 #include "carousel/data/label_names.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/table_reader.h"
@@ -63,18 +64,9 @@ PairExample parse_line(const LineReader& reader, std::string_view line) {
 
 void read_lines(const std::string& file, const ReadOptions& options, PairData& data) {
   LineReader reader(file, options);
-  std::string_view line;
-  while (reader.next(line)) {
-    if (trim(line).empty()) {
-      ++data.blank_lines;
-      continue;
-    }
-    try {
-      data.examples.push_back(parse_line(reader, line));
-    } catch (const DataError& error) {
-      options.bad_line(error);
-    }
-  }
+  each_line(
+      reader, options, [&] { ++data.blank_lines; },
+      [&](std::string_view line) { data.examples.push_back(parse_line(reader, line)); });
 }
 
 void read_table(const std::string& file, const LabelPlan& plan, const ReadOptions& options, PairData& data) {
@@ -175,18 +167,9 @@ class JsonLine {
 void read_objects(const std::string& file, const ReadOptions& options, PairData& data) {
   LineReader reader(file, options);
   simdjson::dom::parser parser;
-  std::string_view line;
-  while (reader.next(line)) {
-    if (trim(line).empty()) {
-      ++data.blank_lines;
-      continue;
-    }
-    try {
-      data.examples.push_back(JsonLine(file, reader.line()).parse(parser, line));
-    } catch (const DataError& error) {
-      options.bad_line(error);
-    }
-  }
+  each_line(
+      reader, options, [&] { ++data.blank_lines; },
+      [&](std::string_view line) { data.examples.push_back(JsonLine(file, reader.line()).parse(parser, line)); });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
+#include "carousel/data/each_line.h"
 #include "carousel/data/tag_columns.h"
 #include "carousel/data/tags.h"
 #include "carousel/data/unicode.h"
@@ -57,18 +58,8 @@ void read_lines(const std::string& file, const ReadOptions& options, Sentences& 
     };
   }
   LineReader reader(file, spoiling);
-  std::string_view line;
-  while (reader.next(line)) {
-    if (trim(line).empty()) {
-      sentences.end();
-      continue;
-    }
-    try {
-      parse(reader, line);
-    } catch (const DataError& error) {
-      spoiling.bad_line(error);
-    }
-  }
+  each_line(
+      reader, spoiling, [&] { sentences.end(); }, [&](std::string_view line) { parse(reader, line); });
   sentences.end();
 }
 

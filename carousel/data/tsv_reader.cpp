@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "carousel/base/error.h"
+#include "carousel/data/each_line.h"
 #include "carousel/data/pairs.h"
 #include "carousel/data/unicode.h"
 
@@ -44,18 +45,9 @@ PairData read_tsv_pairs(const std::string& file, const ReadOptions& options) {
   data.files = {file};
   data.format = "tsv";
   LineReader reader(file, options);
-  std::string_view line;
-  while (reader.next(line)) {
-    if (trim(line).empty()) {
-      ++data.blank_lines;
-      continue;
-    }
-    try {
-      data.examples.push_back(parse_line(reader, line));
-    } catch (const DataError& error) {
-      options.bad_line(error);
-    }
-  }
+  each_line(
+      reader, options, [&] { ++data.blank_lines; },
+      [&](std::string_view line) { data.examples.push_back(parse_line(reader, line)); });
   return data;
 }
 

@@ -10,7 +10,6 @@
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/data/json_object.h"
-#include "carousel/tasks/classify_config.h"
 #include "carousel/tasks/describe.h"
 #include "carousel/train/forecasting.h"
 
