@@ -31,6 +31,7 @@ TEST(Spans, AreFoundInEveryScheme) {
 TEST(Spans, OfIllegalSequencesAreThoseOfConlleval) {
   EXPECT_EQ(spans_text({"O", "I-PER", "I-PER"}), "PER 1-3") << "I- behind O begins a span";
   EXPECT_EQ(spans_text({"I-PER"}), "PER 0-1");
+  EXPECT_EQ(spans_text({"O", "I", "I", "O", "E"}), " 1-3,  4-5") << "the same without types";
   EXPECT_EQ(spans_text({"B-PER", "I-LOC"}), "PER 0-1, LOC 1-2") << "so does another type";
   EXPECT_EQ(spans_text({"I-PER", "I-LOC", "I-LOC"}), "PER 0-1, LOC 1-3");
   EXPECT_EQ(spans_text({"B-PER", "B-PER"}), "PER 0-1, PER 1-2");
