@@ -199,7 +199,7 @@ class SeriesReader {
     for (const size_t c : values_) {
       Growing series;
       const std::string variable = c < plan_.names.size() ? plan_.names[c] : fmt::format("column {}", c + 1);
-      series.name = name_ == kNone ? variable : values_.size() > 1 ? name + "/" + variable : name;
+      series.name = name_ == kNone ? variable : values_.size() > 1 ? fmt::format("{}/{}", name, variable) : name;
       series.times = times;
       series.labels = labels;
       growing_.push_back(std::move(series));

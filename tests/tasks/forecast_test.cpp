@@ -277,6 +277,24 @@ TEST(ForecastTask, RefusesWhatItCannotDo) {
       testing::error_of<UnsupportedError>([&] { run.job.model->inspect("1", {}); }),
       "[inspect] a forecaster reads files of numbers and has no attention; got a line. Look at its forecasts with "
       "predict.");
+  EXPECT_EQ(testing::error_of<ConfigError>([&] {
+              auto task = make_task("forecast");
+              task->build({.data = {file, file}, .dev = {}, .seed = 1, .max_seconds = 0}, [](const std::string&) {});
+            }),
+            "[forecast] all series stand in one file; got 2 files. Give one, with a column for each series.");
+  const ToyRun other(dir.write("words.tsv", spelling_lines(40, 1)), {{"max_steps", "1"}, {"hidden_size", "4"}});
+  EXPECT_FALSE(other.job.model->answers_files());
+  EXPECT_EQ(
+      testing::error_of<UnsupportedError>([&] { other.job.model->predict_file("x.csv", {}); }),
+      "[predict] a file is answered as a whole by models of numbers; got x.csv for one of task transduce. Give its "
+      "lines.");
+  std::string smooth;
+  for (int i = 0; i < 300; ++i) smooth += fmt::format("{}\n", std::sin(i / 50.0));
+  EXPECT_EQ(testing::error_of<ConfigError>([&] {
+              run_of(dir.write("smooth.csv", smooth),
+                     settings_of({{"window", "96"}, {"normalize", "none"}, {"ridge", "1e-09"}}));
+            }),
+            "[dlinear] least squares must have a solution; got none with ridge = 1e-09. Set a larger ridge.");
   const std::string small = dir.write("s.csv", table(30, 1));
   EXPECT_EQ(testing::error_of<DataError>([&] { run_of(small, settings_of()); }),
             small +
