@@ -249,6 +249,20 @@ TEST_F(Quantize, RefusesWhatCannotBe) {
           file("lm.int8") + ". Train the model it was made from, and quantize the result.");
 }
 
+TEST_F(Quantize, KnowsWhichWayIsBetterInFilesThatDoNotSay) {
+  const double wanted[] = {quantize("lm", "int8", "text.txt").loss, quantize("labels", "int8", "labels.txt").loss};
+  const char* models[] = {"lm", "labels"};
+  for (size_t i = 0; i < 2; ++i) {
+    Archive archive = read_archive(file(models[i]));
+    std::string& best = archive.metadata.at("carousel.best");
+    const std::string key = i == 0 ? "\"lower_is_better\":true," : "\"lower_is_better\":false,";
+    ASSERT_NE(best.find(key), std::string::npos) << best;
+    best.erase(best.find(key), key.size());
+    write_archive(file("early"), archive);
+    EXPECT_EQ(quantize("early", "int8", i == 0 ? "text.txt" : "labels.txt").loss, wanted[i]);
+  }
+}
+
 TEST_F(Quantize, AMetricThatTheTaskLacksIsABadFile) {
   Archive archive = read_archive(file("lm"));
   std::string& best = archive.metadata.at("carousel.best");

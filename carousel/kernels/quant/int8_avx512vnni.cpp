@@ -1,5 +1,6 @@
 // Products of int8 by vpdpbusd: in each 32-bit lane four products of a rounded value of x, 0 to 255, with a code, added
-// up without saturation. Up to six rows of x share what is read of W: 24 sums lie in registers.
+// up without saturation. Up to four rows of x share what is read of W. Their 16 sums lie in registers; of 24, for which
+// there is room, GCC 12 keeps most in memory.
 #include "carousel/kernels/quant/int8_x86.h"
 
 #if defined(__x86_64__)
@@ -59,14 +60,14 @@ CAROUSEL_VNNI float round_fast(int64_t k, const float* x, uint8_t* q) {
 template <int kRows, int kVectors>
 CAROUSEL_VNNI void tile(const Block& b, const int8_t* codes, int64_t step, int64_t j) {
   __m512i sum[kRows][kVectors];
-#pragma GCC unroll 6
+#pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_setzero_si512();
   const int64_t width = b.groups * kGroup;
   for (int64_t g = 0; g < b.groups; ++g, codes += step) {
     __m512i x[kRows];
-#pragma GCC unroll 6
+#pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       int32_t four = 0;
       std::memcpy(&four, b.q + r * width + g * kGroup, sizeof four);
@@ -75,7 +76,7 @@ CAROUSEL_VNNI void tile(const Block& b, const int8_t* codes, int64_t step, int64
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const __m512i w = _mm512_loadu_si512(codes + v * kVector * kGroup);
-#pragma GCC unroll 6
+#pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) sum[r][v] = _mm512_dpbusd_epi32(sum[r][v], x[r], w);
     }
   }
@@ -85,7 +86,7 @@ CAROUSEL_VNNI void tile(const Block& b, const int8_t* codes, int64_t step, int64
     const auto mask = static_cast<__mmask16>(left < kVector ? (1u << left) - 1 : 0xFFFFu);
     const __m512i correction = _mm512_loadu_si512(b.w.corrections + at);
     const __m512 scale = _mm512_loadu_ps(b.w.scales + at);
-#pragma GCC unroll 6
+#pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[r][v], correction));
       __m512 product = _mm512_mul_ps(exact, _mm512_mul_ps(_mm512_set1_ps(b.scales[r]), scale));
@@ -105,29 +106,41 @@ void tiles(const Block& b, const int8_t* panel, int64_t width, int64_t j, int64_
   if constexpr (kVectors > 1) tiles<kRows, kVectors == 8 ? 4 : 1>(b, panel, width, j, v);
 }
 
-template <int kRows>
-void rows(const Block& b) {
-  const int8_t* panel = b.w.codes;
-  each_panel(b.n, [&](int64_t j, int64_t width) {
-    tiles<kRows, kRows <= 2 ? 8 : 4>(b, panel, width, j, 0);
-    panel += width * b.groups * kGroup;
-  });
+/// The products of all rows with a panel, which stays in the cache meanwhile: four rows at a time, then fewer.
+void rows(Block b, int64_t count, const int8_t* panel, int64_t width, int64_t j) {
+  for (int64_t taken = 0; count > 0; count -= taken) {
+    taken = count >= 4 ? 4 : count >= 2 ? 2 : 1;
+    if (taken == 4) {
+      tiles<4, 4>(b, panel, width, j, 0);
+    } else if (taken == 2) {
+      tiles<2, 8>(b, panel, width, j, 0);
+    } else {
+      tiles<1, 8>(b, panel, width, j, 0);
+    }
+    b.q += taken * b.groups * kGroup;
+    b.scales += taken;
+    b.y += taken * b.n;
+  }
 }
 
 }  // namespace
 
 void int8_multiply_avx512vnni(const Product& p) {
-  alignas(64) uint8_t q[kInt8Rows * kInt8Columns + kVector];
-  float scales[kInt8Rows];
+  constexpr int64_t kRoom = 6 * kInt8Columns, kMostRows = 96;
+  alignas(64) uint8_t q[kRoom + kVector];
+  float scales[kMostRows];
   const int64_t groups = round_up(p.k, kGroup) / kGroup;
-  for (int64_t r = 0; r < p.m;) {
-    const int64_t left = p.m - r, count = left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+  const int64_t most = std::min(kMostRows, kRoom / std::max<int64_t>(groups * kGroup, 1));
+  for (int64_t r = 0; r < p.m; r += most) {
+    const int64_t count = std::min(most, p.m - r);
     // In order: the end of a row is written beyond by the vectors of its own, and then by the next row.
     for (int64_t i = 0; i < count; ++i) scales[i] = round_fast(p.k, p.x + (r + i) * p.k, q + i * groups * kGroup);
     const Block block{Int8Packed(p.packed, p.n), p.n, groups, q, scales, p.y + r * p.n, p.accumulate};
-    const auto run = count == 6 ? rows<6> : count == 4 ? rows<4> : count == 2 ? rows<2> : rows<1>;
-    run(block);
-    r += count;
+    const int8_t* panel = block.w.codes;
+    each_panel(p.n, [&](int64_t j, int64_t width) {
+      rows(block, count, panel, width, j);
+      panel += width * groups * kGroup;
+    });
   }
 }
 

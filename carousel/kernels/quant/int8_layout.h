@@ -12,7 +12,6 @@ namespace carousel::kernels::quant {
 
 constexpr int64_t kGroup = 4;           ///< codes of one output in a 32-bit lane
 constexpr int64_t kInt8Columns = 8192;  ///< most of a matrix: rounded vectors lie on the stack
-constexpr int64_t kInt8Rows = 6;        ///< of x that a product takes at once
 constexpr int32_t kShift = 128;         ///< rounded values of x are stored as q + 128, as vpdpbusd wants them
 
 /// [n rounded up] scales; as many int32, 128 times the sum of a row's codes; the codes in panels.
