@@ -115,10 +115,7 @@ void say_summary(const engine::TrainReport& report, const TrainFlags& flags, con
     if (report.task == "tag") predict = {program, "predict", report.model_file, "--json"};
     use = shell_line({"echo", example}) + " | " + shell_line(predict);
   }
-  say("
-next:
-  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "
-  " + use + look);
+  say("\nnext:\n  " + shell_line({program, "eval", report.model_file, "TEST_FILE"}) + "\n  " + use + look);
 }
 
 int run_train(const TrainFlags& flags, const std::vector<std::string>& arguments) {

@@ -70,9 +70,9 @@ TEST_P(Chains, AgreeWithTheEnumerationOfAllPaths) {
 
 INSTANTIATE_TEST_SUITE_P(Sizes, Chains,
                          ::testing::Values(Case{1, 1}, Case{1, 4}, Case{2, 3}, Case{5, 3}, Case{4, 5}, Case{7, 2}),
-                         [](const auto& info) {
-                           return "steps" + std::to_string(info.param.steps) + "labels" +
-                                  std::to_string(info.param.labels);
+                         [](const auto& row) {
+                           return "steps" + std::to_string(row.param.steps) + "labels" +
+                                  std::to_string(row.param.labels);
                          });
 
 /// The score of a path by the definition.
