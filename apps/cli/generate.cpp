@@ -46,7 +46,8 @@ std::string read_prompt(const std::string& prompt) {
   LineSource source(prompt);
   std::string text;
   for (std::vector<std::string> lines; source.next(&lines, 1024);)
-    for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+    for (const std::string& line : lines) text += line + "\n";
+  if (!text.empty()) text.pop_back();  // the text goes on where the last line ends
   return text;
 }
 

@@ -68,7 +68,7 @@ SeriesPlan plan_series(const std::string& file, const SeriesFormat& wanted, cons
 /// Reads all series. Missing values are refused, or with `missing` = "interpolate" filled in by a straight line between
 /// their neighbours (at the ends by the nearest value).
 /// DataError (file:line:column): what is no finite number, no time or no label 0 or 1; a missing value; a time that
-/// does not come after the one before it in its series; another number of columns; no value at all; and what
+/// comes before the one before it in its series; another number of columns; no value at all; and what
 /// TableReader refuses.
 SeriesSet read_series(const std::string& file, const SeriesPlan& plan, const SeriesFormat& wanted,
                       const ReadOptions& options);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+#include <string_view>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -42,6 +44,8 @@ std::string joined(std::vector<std::string> names) {
   }
   return fmt::format("{}", fmt::join(names, ", "));
 }
+
+constexpr double kLargestValue = 1e100;
 
 /// Straight lines between the values on both sides; at the ends the nearest value.
 void interpolate(std::vector<double>& values) {
@@ -106,7 +110,14 @@ class SeriesReader {
 
   double number_of(size_t cell) const {
     double number = 0;
-    if (parse_number(cells_[cell], number)) return number;
+    if (parse_number(cells_[cell], number)) {
+      if (std::abs(number) > kLargestValue)
+        refuse(cell,
+               fmt::format("[data] a value must lie within {:g}, or its square would not be finite; got {}. Use a "
+                           "larger unit.",
+                           kLargestValue, clip_quoted(cells_[cell])));
+      return number;
+    }
     if (!is_missing(trim(cells_[cell])))
       refuse(cell, fmt::format("[data] a value must be a finite number, or be missing; got {}. Correct it, or skip its "
                                "column with --columns and a _ in its place.",
@@ -150,6 +161,11 @@ class SeriesReader {
     std::vector<double> numbers;
     numbers.reserve(values_.size());
     for (const size_t c : values_) numbers.push_back(number_of(c));
+    if (values_.empty())
+      throw DataError(
+          file_, 0, 0,
+          "[data] a table of numbers must have a column of values; got none beside times, names and labels. "
+          "Check the file, or say what its columns are with --columns.");
     const size_t first = place_of(name_ == kNone ? std::string() : std::string(trim(cells_[name_])));
     add_time(growing_[first], time);
     if (label_ != kNone) growing_[first].labels->push_back(label);
@@ -207,12 +223,25 @@ class SeriesReader {
     return place->second;
   }
 
+  /// What a model remembers of a series it finds again by the name.
+  void refuse_equal_names() const {
+    std::set<std::string_view> names;
+    for (const Growing& g : growing_)
+      if (!names.insert(g.name).second)
+        throw DataError(
+            file_, 0, 0,
+            fmt::format("[data] series must have different names; got {} twice. Rename one, or skip it with "
+                        "--columns and a _ in its place.",
+                        clip_quoted(g.name)));
+  }
+
   SeriesSet finished() {
     SeriesSet set;
     set.file = file_;
     set.style = style_.value_or(TimeStyle::integer);
     if (growing_.empty())
       throw DataError(file_, 0, 0, "[data] there must be at least one value; got none. Check the file.");
+    refuse_equal_names();
     std::vector<std::string> filled, constant, uneven;
     int64_t missing = 0, exceptions = 0;
     for (Growing& g : growing_) {

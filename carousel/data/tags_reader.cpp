@@ -84,7 +84,7 @@ void read_conllu(const std::string& file, const TagPlan& plan, const ReadOptions
     if (id != ConlluId::token) return;
     if (trim(cells[1]).empty()) throw empty_cell(reader, line, cells[1], "form");
     if (trim(cells[field]).empty()) throw empty_cell(reader, line, cells[field], plan.target);
-    sentences.add(cells[1], cells[field], reader.line());
+    sentences.add(trim(cells[1]), trim(cells[field]), reader.line());
   });
 }
 
@@ -105,7 +105,7 @@ void read_columns(const std::string& file, const TagPlan& plan, const ReadOption
                                   cells.size(), clip_quoted(line)));
     if (trim(cells[token]).empty()) throw empty_cell(reader, line, cells[token], "token");
     if (trim(cells[tag]).empty()) throw empty_cell(reader, line, cells[tag], "tag");
-    sentences.add(cells[token], cells[tag], reader.line());
+    sentences.add(trim(cells[token]), trim(cells[tag]), reader.line());
   });
 }
 

@@ -118,7 +118,7 @@ Finding check_strangers(const std::vector<std::string>& lines, const std::vector
   Finding finding{"unknown symbols", Verdict::healthy, "", {}};
   for (size_t i = 0; i < lines.size(); ++i) {
     const auto& notes = answers[i].notes;
-    if (std::any_of(notes.begin(), notes.end(), [](const std::string& n) { return n.rfind("unknown symbol", 0) == 0; }))
+    if (std::any_of(notes.begin(), notes.end(), [](const std::string& n) { return n.rfind("unknown ", 0) == 0; }))
       finding.lines.push_back(lines[i]);
   }
   const double share = static_cast<double>(finding.lines.size()) / static_cast<double>(lines.size());
@@ -243,6 +243,9 @@ std::string verdict_name(Finding::Verdict verdict) {
 }
 
 std::vector<Finding> examine_model(Engine& model, const std::vector<std::string>& lines) {
+  if (model.answers_files())
+    throw UnsupportedError(
+        "[doctor] a model is examined by how it answers lines; got one that answers whole files. Score it with eval.");
   if (lines.empty())
     throw ConfigError("[doctor] a model is examined by how it answers lines; got none. Give a file of inputs.");
   const std::vector<std::string> asked = first_of(lines, kAnswered), looked = first_of(lines, kLookedInto);

@@ -78,6 +78,8 @@ Finding learn_one_batch(tasks::TrainingJob& job, Observer& observer) {
   } catch (const DivergedError& e) {
     return {"one batch", Verdict::ill, fmt::format("training on one batch diverged: {}", e.what()), {}};
   }
+  if (first == 0 && last == 0)
+    return {"one batch", Verdict::skipped, "there is nothing to learn step by step in this model", {}};
   finding.text = fmt::format("the loss on one batch fell from {:.3g} to {:.3g} in {} steps", first, last, kSteps);
   if (last > kLearnt * first) {
     finding.verdict = Verdict::suspicious;

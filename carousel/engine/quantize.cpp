@@ -75,7 +75,7 @@ void measure(const QuantizeRequest& request, const Archive& before, const Archiv
   if (is_training_data(request.data, identity_of(before, request.model)))
     report.notes.emplace_back(
         "these are the data that the model was trained on: what is lost on data it never saw may be more");
-  if (report.loss > request.max_loss)
+  if (!(report.loss <= request.max_loss))
     throw Error(fmt::format(
         "[quantize] {} may get worse by at most {:.4g}{}; got {:.6g} -> {:.6g}, which is {:.4g}, on {}. Nothing was "
         "written: {}allow more with --max-loss, or measure on more data.",
@@ -97,6 +97,9 @@ QuantizeReport quantize_model(const QuantizeRequest& request) {
                     request.model, present->name));
   Engine::from_archive(archive, request.model);  // whatever is wrong with the file is told before anything is done
   Quantized quantized = quantize_weights(archive, format);
+  if (quantized.matrices == 0)
+    throw UnsupportedError(fmt::format(
+        "[quantize] a model must have matrices to be rounded; got none in {}. Keep it as it is.", request.model));
   QuantizeReport report;
   report.format = format.name;
   report.matrices = quantized.matrices;

@@ -6,6 +6,7 @@
 #include "carousel/autograd/ops/elementwise.h"
 #include "carousel/autograd/ops/linear.h"
 #include "carousel/autograd/parallel.h"
+#include "carousel/nn/init.h"
 
 namespace carousel::nn {
 
@@ -72,9 +73,9 @@ void substitute(const std::vector<double>& l, int64_t n, std::vector<double>& b,
 
 DLinear::DLinear(int64_t window, int64_t horizon, int64_t kernel)
     : window_(window), horizon_(horizon), kernel_(std::min(kernel, window)) {
-  trend_ = parameter("trend.weight", Tensor::zeros({horizon, window}));
-  remainder_ = parameter("remainder.weight", Tensor::zeros({horizon, window}));
-  bias_ = parameter("bias", Tensor::zeros({horizon}));
+  trend_ = parameter("trend.weight", zeros_init({horizon, window}));
+  remainder_ = parameter("remainder.weight", zeros_init({horizon, window}));
+  bias_ = parameter("bias", zeros_init({horizon}));
 }
 
 Tensor DLinear::features(const Tensor& windows) const {

@@ -50,6 +50,12 @@ Tensor normal_init(Shape shape, double deviation, Rng rng) {
   return t;
 }
 
+Tensor zeros_init(Shape shape) {
+  Tensor t = new_weights(std::move(shape));
+  t.fill(0);
+  return t;
+}
+
 Tensor glorot_init(int64_t fan_out, int64_t fan_in, Rng rng) {
   Tensor t = new_weights({fan_out, fan_in});
   if (blank()) return t;

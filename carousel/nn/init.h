@@ -8,6 +8,7 @@
 
 namespace carousel::nn {
 
+Tensor zeros_init(Shape shape);
 /// Normal with the given standard deviation.
 Tensor normal_init(Shape shape, double deviation, Rng rng);
 /// Uniform in +-sqrt(6 / (fan_in + fan_out)) for a weight [fan_out, fan_in] (Glorot & Bengio 2010).

@@ -65,11 +65,14 @@ void StreamBatch::step(std::span<Stream* const> streams, std::span<const float> 
 }
 
 void StreamBatch::run(std::span<Stream* const> streams, std::span<float> answers) {
+  // The caller may have changed the number of threads, or call from a region of its own.
+  if (static_cast<int>(rooms_.size()) < num_threads()) rooms_.resize(static_cast<size_t>(num_threads()));
+  const bool nested = omp_in_parallel() != 0;
   parallel_for(
       static_cast<int64_t>(streams.size()), cost_,
       [&](int64_t begin, int64_t end) {
         const FlushDenormals flush;
-        Room& room = rooms_[static_cast<size_t>(omp_get_thread_num())];
+        Room& room = rooms_[nested ? 0 : static_cast<size_t>(omp_get_thread_num())];
         for (int64_t i = begin; i < end; i += kBlock)
           run_part(streams.subspan(static_cast<size_t>(i), static_cast<size_t>(std::min(kBlock, end - i))),
                    inputs_.data() + i, answers.data() + i * model_->output_size_, room);

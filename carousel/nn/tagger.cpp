@@ -83,16 +83,16 @@ Tagger::Tagger(const TaggerConfig& config, const Sizes& sizes, uint64_t seed) : 
   child("rnn", *stack_);
   const int64_t n = sizes.num_tags;
   weight_ = parameter("output.weight", glorot_init(n, stack_->output_size(), Rng(seed, 4)));
-  bias_ = parameter("output.bias", Tensor::zeros({n}));
+  bias_ = parameter("output.bias", zeros_init({n}));
   if (config.crf == "yes") {
-    transitions_ = parameter("crf.transitions", Tensor::zeros({n, n}));
-    start_ = parameter("crf.start", Tensor::zeros({n}));
-    stop_ = parameter("crf.stop", Tensor::zeros({n}));
+    transitions_ = parameter("crf.transitions", zeros_init({n, n}));
+    start_ = parameter("crf.start", zeros_init({n}));
+    stop_ = parameter("crf.stop", zeros_init({n}));
   }
   if (sizes.num_intents > 0) {
     pooling_ = std::make_unique<Pooling>("max", stack_->output_size(), seed);
     intent_weight_ = parameter("intent.weight", glorot_init(sizes.num_intents, stack_->output_size(), Rng(seed, 5)));
-    intent_bias_ = parameter("intent.bias", Tensor::zeros({sizes.num_intents}));
+    intent_bias_ = parameter("intent.bias", zeros_init({sizes.num_intents}));
   }
 }
 

@@ -229,7 +229,15 @@ ForecastParts load_forecast_parts(const ForecastOptions& options, const std::map
   for (const size_t n : {means.size(), deviations.size(), errors.size(), times.size(), steps.size(), lengths.size()})
     if (n != names.size() || n == 0)
       json.fail("there must be series, with as many of each number", fmt::format("{} and {}", names.size(), n));
-  constexpr int64_t kLargest = int64_t{1} << 53;
+  // What a rule divides by and looks back to; a network checks its own.
+  for (const int64_t n : {options.period, options.network.window, options.network.horizon})
+    if (n < 1)
+      throw FormatError(
+          file, 0,
+          fmt::format("[model] period, window and horizon must be at least 1; got {}. The file is damaged; "
+                      "train again.",
+                      n));
+  constexpr int64_t kLargestTime = int64_t{1} << 53, kLargestStep = int64_t{1} << 37;  // 65,536 of them: a time
   ForecastParts parts;
   parts.options = options;
   size_t used = 0;
@@ -238,7 +246,8 @@ ForecastParts load_forecast_parts(const ForecastOptions& options, const std::map
       json.fail("deviations must be above 0 and errors at least 0", fmt::format("{} and {}", deviations[i], errors[i]));
     if (lengths[i] < 0 || lengths[i] > options.network.window || static_cast<size_t>(lengths[i]) > ends.size() - used)
       json.fail("the ends of the series must be there", fmt::format("{} values", lengths[i]));
-    if (std::abs(times[i]) > kLargest || std::abs(steps[i]) > kLargest)
+    const auto beyond = [](int64_t value, int64_t most) { return value > most || value < -most; };
+    if (beyond(times[i], kLargestTime) || beyond(steps[i], kLargestStep))
       json.fail("times and steps must be possible", fmt::format("{} and {}", times[i], steps[i]));
     SeriesMemory m;
     m.name = names[i];

@@ -26,6 +26,30 @@ std::string hourly(int rows) {
   return text;
 }
 
+TEST(Series, RefusesTablesWithoutValuesAndEqualNamesAndHugeNumbers) {
+  const TempDir dir;
+  std::string dates = "date\n", twins = "a,a\n";
+  for (int i = 0; i < 19; ++i) {
+    dates += fmt::format("2020-01-{:02}\n", i + 1);
+    twins += fmt::format("{}.5,{}.25\n", i, 100 * i);
+  }
+  const std::string no_values = dir.write("dates.csv", dates);
+  EXPECT_EQ(error_of<DataError>([&] { read(no_values); }),
+            no_values +
+                ": [data] a table of numbers must have a column of values; got none beside times, names and labels. "
+                "Check the file, or say what its columns are with --columns.");
+  const std::string equal = dir.write("twins.csv", twins);
+  EXPECT_EQ(error_of<DataError>([&] { read(equal); }),
+            equal +
+                ": [data] series must have different names; got \"a\" twice. Rename one, or skip it with --columns and "
+                "a _ in its place.");
+  const std::string huge = dir.write("huge.csv", "a,b\n1.5,2.5\n1e101,2\n");
+  EXPECT_NE(error_of<DataError>([&] { read(huge); })
+                .find("[data] a value must lie within 1e+100, or its square would not be finite; got \"1e101\". Use a "
+                      "larger unit."),
+            std::string::npos);
+}
+
 TEST(Series, AWideTableWithTimesAndNames) {
   const TempDir dir;
   const std::string file = dir.write("a.csv", hourly(30));

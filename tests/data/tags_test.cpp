@@ -69,7 +69,7 @@ TEST(Tags, RefusesBadConlluWithItsPlace) {
 
 TEST(Tags, ReadsColumnsWhateverSeparatesThem) {
   const TempDir dir;
-  const std::string tabs = dir.write("a.tsv", "the\tO\nNew York\tB-LOC\n\nit\tO\nis\tO\n");
+  const std::string tabs = dir.write("a.tsv", "the\tO \nNew York\tB-LOC\n\nit\tO\nis\tO\n");
   EXPECT_EQ(text_of(read(tabs)), "the/O New York/B-LOC | it/O is/O");
   const std::string blanks =
       dir.write("b.txt", "-DOCSTART- -X- O O\n\nEU NNP B-NP  B-ORG\nsays VBZ B-VP O\n\n\nyes UH O O\n");

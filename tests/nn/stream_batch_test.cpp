@@ -61,9 +61,11 @@ struct Crowd {
   }
 };
 
-void expect_same_bits(const std::shared_ptr<const StreamModel>& model, int64_t count) {
+/// `threads`: to change to once the batch is made; 0: none.
+void expect_same_bits(const std::shared_ptr<const StreamModel>& model, int64_t count, int64_t threads = 0) {
   Crowd crowd(model, count);
   StreamBatch batch(model);
+  if (threads > 0) set_threads(threads);
   for (const auto& [first, stride] : {std::pair<size_t, size_t>{0, 1}, {0, 2}, {1, 3}, {0, 1}}) {
     const std::vector<size_t> chosen = crowd.some(first, stride);
     std::vector<Stream*> streams;
@@ -102,6 +104,15 @@ TEST(StreamBatch, ManyLargeStreamsOnSeveralThreadsToo) {
     SequenceModel model(config, 3);
     expect_same_bits(packed(model, format), 61);
   }
+}
+
+TEST(StreamBatch, FollowsTheNumberOfThreads) {
+  SequenceModelConfig config = config_of({});
+  config.stack.hidden_size = {130, 16};
+  SequenceModel model(config, 3);
+  set_threads(1);
+  expect_same_bits(packed(model), 200, 4);
+  set_threads(0);
 }
 
 TEST(StreamBatch, ReadsSymbols) {

@@ -255,6 +255,10 @@ TEST(ForecastTask, ComesBackFromItsMetadata) {
     }
   }
   EXPECT_GT(refused, static_cast<int>(text.size()) / 7 / 2);
+  run.table.set("period", "auto", "test");
+  EXPECT_EQ(
+      testing::error_of<FormatError>([&] { run.task->load(metadata, "m"); }),
+      "m: byte 0: [model] period, window and horizon must be at least 1; got 0. The file is damaged; train again.");
 }
 
 TEST(ForecastTask, RefusesWhatItCannotDo) {
@@ -368,7 +372,7 @@ TEST(ForecastOptions, EveryOptionChangesTheOutcome) {
                                                    {"dropout", {{"num_layers", "2"}}},
                                                    {"variational_dropout", {{"num_layers", "2"}, {"dropout", "0.3"}}}};
   const testing::TempDir dir;
-  std::string text = "a,0,1,1\n";  // a header, or not
+  std::string text = "a,0,1,2\n";  // a header, or not
   Rng rng(4, 0);
   for (int i = 1; i < 90; ++i)
     text += fmt::format("a,{},{:.3f},{}\n", i, std::sin(i) + static_cast<double>(rng.uniform()), i % 5 * 1.5);
