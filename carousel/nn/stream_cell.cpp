@@ -294,7 +294,7 @@ class SteppedStreamCell final : public StreamCell {
     // so that later ones only read.
     const auto own = [](const Var& v) {
       if (!v.defined()) return v;
-      const Var copy(v.value().clone());
+      Var copy(v.value().clone());
       copy.set_format(v.format());
       return copy;
     };

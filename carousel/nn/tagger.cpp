@@ -103,7 +103,7 @@ Var Tagger::drop(Context& ctx, const Var& x) const {
 
 /// [rows, embedding_size + width of the spellings], packed by sentences.
 Var Tagger::embed(Context& ctx, const Packing& packing, const TaggerInput& input) {
-  const Var words = ops::embedding(ctx.tape, packing.pack(input.words), word_embedding_);
+  Var words = ops::embedding(ctx.tape, packing.pack(input.words), word_embedding_);
   if (!characters_) return words;
   const Packing letters = Packing::of(input.spellings);
   const Var embedded = drop(ctx, ops::embedding(ctx.tape, letters.pack(input.spellings), character_embedding_));
