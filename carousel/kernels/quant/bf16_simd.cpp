@@ -12,9 +12,9 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace carousel::kernels::quant::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
 #if HWY_NATIVE_FMA
+
+namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::CappedTag<float, kVector>;
 using V = hn::Vec<D>;
