@@ -141,6 +141,25 @@ TEST(Doctor, FindsDataThatCannotBeLearnt) {
       << text_of(findings, "size");
 }
 
+TEST(Doctor, KnowsForecastersAndWhatLearnsWithoutSteps) {
+  const TempDir dir;
+  std::string table = "date,load\n";
+  for (int i = 0; i < 120; ++i)
+    table += std::to_string(i) + "," + std::to_string(i % 6) + "." + std::to_string(i % 7) + "\n";
+  const std::string data = dir.write("t.csv", table), model = dir.file("model.safetensors");
+  const std::vector<std::string> settings = {"--task", "forecast", "--set", "model=dlinear"};
+  std::vector<std::string> train = {"train", data, "-o", model, "--horizon", "3"}, doctor = {"doctor", data, "--json"};
+  train.insert(train.end(), settings.begin(), settings.end());
+  doctor.insert(doctor.end(), settings.begin(), settings.end());
+  EXPECT_EQ(text_of(findings_of(run(doctor)), "one batch"),
+            "skipped: there is nothing to learn step by step in this model");
+  ASSERT_EQ(run(train).code, 0);
+  EXPECT_EQ(
+      run({"doctor", model, data}).err,
+      "carousel: [doctor] a model is examined by how it answers lines; got one that answers whole files. Score it "
+      "with eval.\n");
+}
+
 TEST(Doctor, RefusesAModelWithoutLines) {
   const TempDir dir;
   const std::string model = trained(dir, {"--set", "max_steps=1"});

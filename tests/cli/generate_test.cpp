@@ -33,6 +33,8 @@ TEST(GenerateCommand, PrintsThePromptAndWhatFollows) {
   EXPECT_EQ(ran.out, "one two three\nred green\n");
   EXPECT_EQ(run({"generate", model(), "-", "--temperature", "0", "--max-tokens", "1"}, "red green\none two\n").out,
             "red green\none two three\n");
+  EXPECT_EQ(run({"generate", model(), "-", "--temperature", "0", "--max-tokens", "1"}, "\n\none two\n").out,
+            "\n\none two three\n");
   EXPECT_EQ(run({"generate", model(), "one", "--temperature", "0", "--stop", "zzz", "--stop", "\\n"}).out,
             "one two three\n");
 }
