@@ -1,5 +1,5 @@
 // How long does one epoch of the pronunciation model take? The model, batches, loss and optimizer of torch_g2p.py.
-// Usage: bench_g2p_train TRAIN.tsv [threads] [share of an epoch to run, default 1]
+// Usage: bench_g2p_train TRAIN.tsv [threads] [share of an epoch to run, default 1] [f32|bf16]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -53,6 +53,8 @@ int main(int argc, char** argv) {
   }
   set_threads(argc > 2 ? std::atoi(argv[2]) : 0);
   const double share = argc > 3 ? std::atof(argv[3]) : 1.0;
+  const bench::Asked asked(argc > 4 ? std::string("g2p_train_") + argv[4] : "");
+  const kernels::PrecisionScope rounding(asked.precision);
   const Pairs pairs = read(argv[1]);
   const double roof = bench::product_roof();
   nn::Seq2SeqConfig config;
@@ -102,6 +104,6 @@ int main(int argc, char** argv) {
       "\"seconds\": %.2f, \"epoch_seconds\": %.2f, \"gflops\": %.1f, \"share_of_product_roof\": %.3f, "
       "\"nats_per_token\": "
       "%.4f}\n",
-      kernels::describe_active().c_str(), num_threads(), static_cast<long long>(batches), seconds, seconds / share,
+      bench::describe_products().c_str(), num_threads(), static_cast<long long>(batches), seconds, seconds / share,
       gflop / seconds, gflop / seconds / roof, nll / static_cast<double>(tokens));
 }

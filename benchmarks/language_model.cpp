@@ -1,6 +1,6 @@
 // How long does one update of a word-level language model take? Workloads of torch_rnn.py:
 // embedding, two LSTM layers, softmax over 10,000 words, clipping, SGD; the state is carried on.
-// Usage: bench_language_model [threads] [repeat] [workload]
+// Usage: bench_language_model [threads] [repeat] [workload, with _bf16 behind it for products in bf16]
 #include <cstdlib>
 
 #include "benchmarks/measure.h"
@@ -77,13 +77,17 @@ bench::Workload workload(const Sizes& s) {
 int main(int argc, char** argv) {
   set_threads(argc > 1 ? std::atoi(argv[1]) : 0);
   const int repeat = argc > 2 ? std::atoi(argv[2]) : 7;
-  const std::string only = argc > 3 ? argv[3] : "";
+  const bench::Asked asked(argc > 3 ? argv[3] : "");
+  const kernels::PrecisionScope rounding(asked.precision);
+  const std::string& only = asked.name;
   bool found = false;
   const double roof = bench::product_roof();
   for (const Sizes& s : {Sizes{"ptb_small_update", 200, 20, 20, 0.0}, Sizes{"ptb_medium_update", 650, 20, 35, 0.5}}) {
     if (!only.empty() && only != s.name) continue;
     found = true;
-    bench::report(workload(s), repeat, roof);
+    bench::Workload w = workload(s);
+    w.name += asked.suffix;
+    bench::report(w, repeat, roof);
   }
   if (found) return 0;
   std::fprintf(stderr, "bench_language_model: there is no workload of this name; got '%s'.\n", only.c_str());

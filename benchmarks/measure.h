@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "carousel/base/threads.h"
+#include "carousel/kernels/quant/format.h"
 #include "carousel/kernels/table.h"
 
 namespace carousel::bench {
@@ -39,6 +40,28 @@ inline double product_roof() {
   return best;
 }
 
+/// A workload's name and the numbers its products run in: "lstm_train_512_bf16" is lstm_train_512 with operands rounded
+/// to bf16, "lstm_infer_b64_512_int8" lstm_infer_b64_512 with weights in int8.
+struct Asked {
+  std::string name;
+  std::string suffix;
+  kernels::Precision precision = kernels::Precision::f32;
+  const kernels::quant::Format* weights = nullptr;
+
+  explicit Asked(std::string text) : name(std::move(text)) {
+    for (const std::string ending : {"_bf16", "_int8"})
+      if (name.ends_with(ending)) suffix = ending;
+    name.resize(name.size() - suffix.size());
+    if (suffix == "_bf16") precision = kernels::Precision::bf16;
+    if (suffix == "_int8") weights = &kernels::quant::format_named("int8");
+  }
+};
+
+/// What multiplied, for the line of a result.
+inline std::string describe_products() {
+  return kernels::describe_active() + (kernels::precision() == kernels::Precision::bf16 ? ", bf16 products" : "");
+}
+
 struct Workload {
   std::string name;
   double gflop = 0;  ///< arithmetic of one unit of work
@@ -60,7 +83,7 @@ inline double report(const Workload& w, int repeat, double roof) {
   std::printf(
       "{\"program\": \"carousel\", \"kernels\": \"%s\", \"threads\": %d, \"workload\": \"%s\", \"seconds\": %.6g, "
       "\"min\": %.6g, \"gflops\": %.1f, \"share_of_product_roof\": %.3f}\n",
-      kernels::describe_active().c_str(), num_threads(), w.name.c_str(), median, times.front(), w.gflop / median,
+      describe_products().c_str(), num_threads(), w.name.c_str(), median, times.front(), w.gflop / median,
       roof > 0 ? w.gflop / median / roof : 0.0);
   std::fflush(stdout);
   return median;

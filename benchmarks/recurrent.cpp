@@ -1,6 +1,7 @@
 // How long do forward and backward of recurrent layers take, and forward alone? Workload names as in the peers'
 // programs, and further cells that the peers do not have.
-// Usage: bench_recurrent [threads] [repeat] [workload]
+// Usage: bench_recurrent [threads] [repeat] [workload; behind it _bf16 for products in bf16 or _int8 for weights in
+// int8]
 #include <cstdlib>
 
 #include "benchmarks/measure.h"
@@ -58,12 +59,17 @@ struct Network {
   }
 };
 
+struct How {
+  int inner;                                        ///< units per timed repeat
+  const kernels::quant::Format* weights = nullptr;  ///< of constant weights; null: f32
+};
+
 /// Forward and backward, gradients for input and weights, as torch_rnn.py's train_cell.
-bench::Workload train(const char* name, const nn::CellOptions& cell, const Sizes& sizes, int inner) {
+bench::Workload train(const char* name, const nn::CellOptions& cell, const Sizes& sizes, const How& how) {
   const auto net = std::make_shared<Network>(cell, sizes, true);
   bench::Workload w;
   w.name = name;
-  w.inner = inner;
+  w.inner = how.inner;
   w.gflop = 3 * net->gflop_forward;
   w.run = [net] {
     for (const Var& v : net->leaves) {
@@ -78,11 +84,15 @@ bench::Workload train(const char* name, const nn::CellOptions& cell, const Sizes
 }
 
 /// Forward alone, weights packed once.
-bench::Workload infer(const char* name, const nn::CellOptions& cell, const Sizes& sizes, int inner) {
+bench::Workload infer(const char* name, const nn::CellOptions& cell, const Sizes& sizes, const How& how) {
   const auto net = std::make_shared<Network>(cell, sizes, false);
+  if (how.weights)
+    for (const auto& directions : net->layers)
+      for (const nn::Direction& d : directions)
+        for (const Var& weight : {d.weights.w_ih, d.weights.w_hh}) weight.set_format(how.weights);
   bench::Workload w;
   w.name = name;
-  w.inner = inner;
+  w.inner = how.inner;
   w.gflop = net->gflop_forward;
   w.run = [net] { net->forward(nullptr); };
   return w;
@@ -90,7 +100,7 @@ bench::Workload infer(const char* name, const nn::CellOptions& cell, const Sizes
 
 struct Row {
   const char* name;
-  bench::Workload (*make)(const char* name, const nn::CellOptions& cell, const Sizes& sizes, int inner);
+  bench::Workload (*make)(const char* name, const nn::CellOptions& cell, const Sizes& sizes, const How& how);
   nn::CellOptions cell;
   Sizes sizes;
   int inner;
@@ -108,7 +118,9 @@ nn::CellOptions cell_of(const char* name, const char* reset = "") {
 int main(int argc, char** argv) {
   set_threads(argc > 1 ? std::atoi(argv[1]) : 0);
   const int repeat = argc > 2 ? std::atoi(argv[2]) : 7;
-  const std::string only = argc > 3 ? argv[3] : "";
+  const bench::Asked asked(argc > 3 ? argv[3] : "");
+  const kernels::PrecisionScope rounding(asked.precision);
+  const std::string& only = asked.name;
   const Sizes large{512, 512, 32, 100}, one{512, 512, 1, 100}, many{512, 512, 64, 100};
   const std::vector<Row> rows = {
       {"lstm_train_512", train, cell_of("lstm"), large, 1},
@@ -129,7 +141,13 @@ int main(int argc, char** argv) {
   for (const Row& row : rows) {
     if (!only.empty() && only != row.name) continue;
     found = true;
-    bench::report(row.make(row.name, row.cell, row.sizes, row.inner), repeat, roof);
+    if (asked.weights && row.make == train) {
+      std::fprintf(stderr, "bench_recurrent: weights in int8 are not trained; got '%s'.\n", argv[3]);
+      return 2;
+    }
+    bench::Workload w = row.make(row.name, row.cell, row.sizes, {row.inner, asked.weights});
+    w.name += asked.suffix;
+    bench::report(w, repeat, roof);
   }
   if (found) return 0;
   std::fprintf(stderr, "bench_recurrent: there is no workload of this name; got '%s'.\n", only.c_str());

@@ -22,7 +22,7 @@ struct TrainFlags {
   std::vector<std::string> data, dev, set;
   std::string output, task, columns, target, config;
   // Texts, because the option table reads and checks them: one rule for flags, --set, files and environment.
-  std::string epochs, max_seconds, seed, threads, horizon, window;
+  std::string epochs, max_seconds, seed, threads, precision, horizon, window;
   bool resume = false, json = false, profile = false;
 };
 
@@ -37,6 +37,7 @@ std::vector<engine::Setting> settings_of(const TrainFlags& flags) {
   add("max_seconds", flags.max_seconds, "--max-seconds");
   add("seed", flags.seed, "--seed");
   add("threads", flags.threads, "--threads");
+  add("precision", flags.precision, "--precision");
   add("horizon", flags.horizon, "--horizon");
   add("window", flags.window, "--window");
   return settings;
@@ -198,6 +199,8 @@ void add_train(Program& program) {
   command->add_option("--window", flags->window, "Values or words that a model reads at once")->type_name("N");
   command->add_option("--seed", flags->seed, "Seed of all random numbers")->type_name("N");
   command->add_option("--threads", flags->threads, "Threads; 0 for all cores")->type_name("N");
+  command->add_option("--precision", flags->precision, "Operands of training's products: f32, bf16 or auto")
+      ->type_name("NAME");
   command->add_flag("--resume", flags->resume, "Go on from the checkpoint beside MODEL, or start when there is none");
   command->add_flag("--profile", flags->profile, "Print at the end where the time went");
   command->add_flag("--json", flags->json, "Print one JSON object about the run to stdout at the end");

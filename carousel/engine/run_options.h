@@ -28,6 +28,9 @@ class RunOptions {
   /// "name=value" of each of them.
   std::vector<std::string> as_settings() const;
 
+  /// Gives an option that was left to the program its value.
+  void decide(const char* name, const std::string& value) { table_.set(name, value, row(name).origin); }
+
   /// The value of an option that every task has; ConfigError when this one lacks it.
   int64_t integer(const char* name) const;
   double real(const char* name) const;

@@ -88,6 +88,7 @@ class TrainingRun {
   void check_same_task(const SavedFile& saved) const;
   void check_same_data(const SavedFile& saved) const;
   void build();
+  void decide_precision();
   bool finished_before() const { return model_ && record_of(model_->archive, model_->file).finished; }
   TrainReport report_finished_before();
   std::string hash_data() const;
@@ -191,9 +192,19 @@ void TrainingRun::check_same_data(const SavedFile& saved) const {
                                   saved.file, saved.identity.threads, identity_.threads));
 }
 
+/// What precision = auto means on this processor.
+void TrainingRun::decide_precision() {
+  if (options_.text("precision") != "auto") return;
+  const bool fast = kernels::bf16_is_fast();
+  options_.decide("precision", fast ? "bf16" : "f32");
+  observer_.message(fast ? "precision: bf16, because this processor multiplies it twice as fast as f32"
+                         : "precision: f32, because this processor multiplies bf16 no faster");
+}
+
 void TrainingRun::build() {
   identity_.options = options_.to_json();
   identity_.options_set = options_.names_set();
+  decide_precision();
   tasks::TaskInput input;
   input.data = request_.data;
   input.dev = request_.dev;

@@ -5,6 +5,9 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <string_view>
 
 #include "carousel/base/error.h"
 #include "carousel/kernels/profiled.h"
@@ -36,8 +39,14 @@ struct Sets {
     onednn::fill(tables[2]);
     count = 3;
 #endif
+    rounding = tables;
+    for (Table<float>& t : rounding) {
+      t.gemm = t.gemm_bf16;
+      t.pack = t.pack_bf16;
+    }
   }
   std::array<Table<float>, 3> tables;
+  std::array<Table<float>, 3> rounding;  // the same with products in bf16
   size_t count = 2;
 };
 
@@ -46,7 +55,43 @@ const Sets& sets() {
   return instance;
 }
 
-std::atomic<const Table<float>*> active_table{nullptr};
+/// What was chosen, and the table that follows from it.
+struct Choice {
+  std::mutex mutex;
+  std::optional<size_t> set;
+  std::atomic<Precision> precision{Precision::f32};
+  bool timed = false;
+  std::atomic<const Table<float>*> table{nullptr};
+};
+
+Choice& choice() {
+  static Choice instance;
+  return instance;
+}
+
+size_t index_of(const std::string& name) {
+  for (size_t i = 0; i < sets().count; ++i)
+    if (name == kNames[i]) return i;
+  throw ConfigError(
+      fmt::format("[kernels] CAROUSEL_KERNELS names a kernel set of this build; got '{}'. Use one of: {}.", name,
+                  fmt::join(available(), ", ")));
+}
+
+/// Changes the choice, that of the set made when there is none yet, and gives the table that follows.
+template <class Change>
+const Table<float>& choose(Change change) {
+  Choice& c = choice();
+  const std::lock_guard lock(c.mutex);
+  change(c);
+  if (!c.set) {
+    const char* forced = std::getenv("CAROUSEL_KERNELS");
+    c.set = forced && *forced ? index_of(forced) : sets().count - 1;
+  }
+  const Table<float>* chosen = &(c.precision == Precision::bf16 ? sets().rounding : sets().tables)[*c.set];
+  if (c.timed) chosen = &profiled(*chosen);
+  c.table.store(chosen, std::memory_order_release);
+  return *chosen;
+}
 
 }  // namespace
 
@@ -57,29 +102,45 @@ std::vector<std::string> available() {
 }
 
 const Table<float>& table_named(const std::string& name) {
-  for (size_t i = 0; i < sets().count; ++i)
-    if (name == kNames[i]) return sets().tables[i];
-  throw ConfigError(
-      fmt::format("[kernels] CAROUSEL_KERNELS names a kernel set of this build; got '{}'. Use one of: {}.", name,
-                  fmt::join(available(), ", ")));
+  return sets().tables[index_of(name)];
 }
 
 void use(const std::string& name) {
-  active_table = &table_named(name);
+  const size_t set = index_of(name);
+  choose([set](Choice& c) {
+    c.set = set;
+    c.timed = false;
+  });
 }
 
 void use_profiled() {
-  active_table = &profiled(table<float>());
+  choose([](Choice& c) { c.timed = true; });
+}
+
+bool bf16_is_fast() {
+#ifdef CAROUSEL_HAVE_ONEDNN
+  return std::string_view(table<float>().name) == "onednn" && onednn::has_bf16();
+#else
+  return false;
+#endif
+}
+
+Precision precision() {
+  return choice().precision;
+}
+
+PrecisionScope::PrecisionScope(Precision wanted) : before_(precision()) {
+  choose([wanted](Choice& c) { c.precision = wanted; });
+}
+
+PrecisionScope::~PrecisionScope() {
+  choose([this](Choice& c) { c.precision = before_; });
 }
 
 template <>
 const Table<float>& table<float>() {
-  const Table<float>* chosen = active_table.load(std::memory_order_acquire);
-  if (chosen) return *chosen;
-  const char* forced = std::getenv("CAROUSEL_KERNELS");
-  chosen = &table_named(forced && *forced ? forced : kNames[sets().count - 1]);
-  active_table.store(chosen, std::memory_order_release);
-  return *chosen;
+  const Table<float>* chosen = choice().table.load(std::memory_order_acquire);
+  return chosen ? *chosen : choose([](Choice&) {});
 }
 
 template <>

@@ -6,7 +6,7 @@
 namespace carousel::kernels {
 
 /// `base` with a clock around each kernel but the shortest (dot, axpy) and those of streams (gemv), whose time counts
-/// as the rest. One such set exists at a time: the next call changes it.
+/// as the rest. There is one such set for each address of `base`; only the latest one's kernels may be called.
 const Table<float>& profiled(const Table<float>& base);
 
 }  // namespace carousel::kernels

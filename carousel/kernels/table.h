@@ -116,6 +116,10 @@ struct Table {
   const char* name = "";
   void (*gemm)(const Gemm<T>&) = nullptr;
   std::unique_ptr<Packed<T>> (*pack)(bool transposed, int64_t k, int64_t n) = nullptr;
+  /// The same with operands rounded to bf16 (simd/rounding.h): products of two elements are exact, sums in f32. Null in
+  /// double.
+  void (*gemm_bf16)(const Gemm<T>&) = nullptr;
+  std::unique_ptr<Packed<T>> (*pack_bf16)(bool transposed, int64_t k, int64_t n) = nullptr;
   /// Values that a packed W takes; the packing, from rows of distance ldw; the product. Each y is one sum over k in its
   /// order: it does not depend on what other rows W has, nor on what other vectors are multiplied with it.
   int64_t (*gemv_size)(int64_t n, int64_t k) = nullptr;
@@ -168,6 +172,24 @@ std::vector<std::string> available();
 void use(const std::string& name);
 /// Puts a clock around the kernels of the active set (base/profile.h), until the next use().
 void use_profiled();
+
+/// What products of matrices round their operands to. All else is f32.
+enum class Precision { f32, bf16 };
+/// Whether the active set multiplies bf16 faster than f32; every set can multiply it.
+bool bf16_is_fast();
+Precision precision();
+/// While it lives, gemm and pack of the active set are those of a precision, for all threads.
+class PrecisionScope {
+ public:
+  explicit PrecisionScope(Precision wanted);
+  ~PrecisionScope();
+  PrecisionScope(const PrecisionScope&) = delete;
+  PrecisionScope& operator=(const PrecisionScope&) = delete;
+
+ private:
+  Precision before_;
+};
+
 /// "onednn 2.6.3 + highway AVX3" and the like, for --version.
 std::string describe_active();
 

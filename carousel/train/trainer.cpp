@@ -12,6 +12,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
 #include "carousel/base/threads.h"
+#include "carousel/kernels/table.h"
 #include "carousel/train/gradients.h"
 #include "carousel/train/optimizer.h"
 #include "carousel/train/run_state.h"
@@ -25,6 +26,10 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+kernels::Precision precision_of(const TrainerConfig& config) {
+  return config.precision == "bf16" ? kernels::Precision::bf16 : kernels::Precision::f32;
 }
 
 void check(const TrainerConfig& config) {
@@ -137,6 +142,8 @@ std::string Trainer::Loop::bad_layer() {
 
 void Trainer::Loop::train_step() {
   const Clock::time_point begin = Clock::now();
+  // Scores are those of the f32 weights in the file, so only steps round.
+  const kernels::PrecisionScope rounding(precision_of(config));
   Tape tape;
   const BatchLoss loss = forward(tape);
   const double value = loss.loss.value().item();

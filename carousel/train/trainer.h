@@ -21,6 +21,7 @@ struct TrainerConfig {
   int64_t epochs = 0;              ///< 0: chosen from the size of the data
   double max_seconds = 0;          ///< 0: no bound
   int64_t max_steps = 0;           ///< 0: no bound
+  std::string precision = "f32";   ///< f32 | bf16: operands of products in training steps; auto: decided by the engine
   std::string optimizer = "adam";  ///< adam | adamw | sgd
   double learning_rate = 0;        ///< 0: chosen
   double weight_decay = 0;

@@ -15,6 +15,11 @@ void TrainerConfig::options(OptionTable& table) {
       .range(0, kMany);
   table.add("max_steps", &max_steps, "Training ends after this many steps, its schedule with it; 0: no bound.")
       .range(0, kMany);
+  table
+      .add("precision", &precision,
+           "What training rounds the operands of matrix products to; bf16 takes half the time where the processor has "
+           "it, auto takes it there. Weights, states and scores stay f32.")
+      .one_of({"f32", "bf16", "auto"});
   table.add("optimizer", &optimizer, "Rule that changes the weights.").one_of(optimizer_names());
   table.add("learning_rate", &learning_rate, "Peak step size; auto: the task's own.").range(1e-9, 100).automatic();
   table.add("weight_decay", &weight_decay, "Pull of matrices towards zero; 0: off.").range(0, 10);

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "carousel/engine/checkpoint.h"
+#include "carousel/kernels/table.h"
 #include "tests/engine/toy_task.h"
 #include "tests/support/temp_dir.h"
 
@@ -185,6 +186,28 @@ TEST_F(Training, ResumeKeepsTheOptionsOfTheRun) {
   request.resume = true;
   train();
   EXPECT_EQ(model(), whole);
+}
+
+TEST_F(Training, AutomaticPrecisionIsDecidedByTheProcessorAndSaidAloud) {
+  set("precision", "auto");
+  ToyObserver observer;
+  const TrainReport report = train(observer);
+  const bool fast = kernels::bf16_is_fast();
+  EXPECT_NE(observer.heard.find(fast ? "precision: bf16, because this processor multiplies it twice as fast as f32\n"
+                                     : "precision: f32, because this processor multiplies bf16 no faster\n"),
+            std::string::npos)
+      << observer.heard;
+  EXPECT_NE(report.repeat_command.find(fast ? "--set precision=bf16" : "--set precision=f32"), std::string::npos)
+      << "whoever repeats the run elsewhere shall get the same; " << report.repeat_command;
+}
+
+TEST_F(Training, PrecisionMustHaveAKnownName) {
+  set("precision", "fp16");
+  EXPECT_EQ(
+      testing::error_of<ConfigError>([&] { train(); }),
+      "[--set] precision must be one of f32, bf16, auto; got \"fp16\". It means: What training rounds the operands "
+      "of matrix products to; bf16 takes half the time where the processor has it, auto takes it there. Weights, "
+      "states and scores stay f32.");
 }
 
 TEST_F(Training, ResumeRefusesOtherOptionsByName) {

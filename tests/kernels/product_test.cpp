@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <bit>
 #include <cmath>
 #include <vector>
 
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
+#include "carousel/kernels/reference/rounding.h"
+#include "carousel/kernels/simd/rounding.h"
 #include "carousel/kernels/table.h"
 
 namespace carousel::kernels {
@@ -100,6 +103,131 @@ TEST_P(Product, NothingToSumGivesZero) {
 
 INSTANTIATE_TEST_SUITE_P(AllSets, Product, testing::ValuesIn(available()),
                          [](const auto& param_info) { return param_info.param; });
+
+/// Nearest bf16 by comparing the two neighbours: an oracle that shares no bit trick with the kernels.
+float nearest_bf16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  const float below = std::bit_cast<float>(bits & 0xFFFF0000u);
+  const float above = std::bit_cast<float>((bits & 0xFFFF0000u) + 0x10000u);
+  const double low = std::abs(static_cast<double>(x) - static_cast<double>(below));
+  const double high = std::abs(static_cast<double>(above) - static_cast<double>(x));
+  if (low != high) return low < high ? below : above;
+  return (bits >> 16) % 2 == 0 ? below : above;
+}
+
+std::vector<float> rounded(std::vector<float> values) {
+  for (float& x : values) x = nearest_bf16(x);
+  return values;
+}
+
+TEST_P(Product, InBf16EqualsTheDoubleProductOfRoundedOperands) {
+  const Table<float>& table = table_named(GetParam());
+  for (const auto& [m, n, k] : kCases) {
+    for (int flags = 0; flags < 8; ++flags) {
+      const bool ta = flags & 1, tb = flags & 2, add = flags & 4;
+      const auto a = random_values(m * k, 1), b = random_values(k * n, 2);
+      const auto left = rounded(a), right = rounded(b);
+      auto c = random_values(m * n, 3), packed_c = c;
+      const auto c0 = c;
+      table.gemm_bf16({ta, tb, m, n, k, a.data(), ta ? m : k, b.data(), tb ? k : n, c.data(), n, add});
+      if (!ta) {
+        const auto packed = table.pack_bf16(tb, k, n);
+        packed->assign(b.data(), tb ? k : n);
+        packed->multiply(m, a.data(), packed_c.data(), add);
+      }
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) {
+          const auto at = static_cast<size_t>(i * n + j);
+          double sum = add ? static_cast<double>(c0[at]) : 0.0;
+          for (int64_t l = 0; l < k; ++l)
+            sum += static_cast<double>(left[static_cast<size_t>(ta ? l * m + i : i * k + l)]) *
+                   static_cast<double>(right[static_cast<size_t>(tb ? j * k + l : l * n + j)]);
+          ASSERT_NEAR(c[at], sum, tolerance(k)) << m << "x" << n << "x" << k << " flags " << flags;
+          if (!ta) {
+            ASSERT_NEAR(packed_c[at], sum, tolerance(k)) << m << "x" << n << "x" << k << " flags " << flags;
+          }
+        }
+    }
+  }
+}
+
+TEST_P(Product, InBf16LeavesWhatLiesBetweenRowsAlone) {
+  const auto a = random_values(4 * 10, 1), b = random_values(6 * 9, 2);
+  const auto left = rounded(a), right = rounded(b);
+  std::vector<float> c(4 * 12, 7.0f);
+  table_named(GetParam()).gemm_bf16({false, false, 4, 5, 6, a.data(), 10, b.data(), 9, c.data(), 12, false});
+  for (size_t i = 0; i < 4; ++i) {
+    double sum = 0;
+    for (size_t l = 0; l < 6; ++l) sum += static_cast<double>(left[i * 10 + l]) * static_cast<double>(right[l * 9 + 4]);
+    EXPECT_NEAR(c[i * 12 + 4], sum, 1e-4);
+    for (size_t j = 5; j < 12; ++j) EXPECT_EQ(c[i * 12 + j], 7.0f);
+  }
+}
+
+TEST_P(Product, ANotANumberStaysOneInBf16) {
+  // Its lowest bits alone say that it is none: cutting them off would leave infinity, adding to them a number.
+  for (const uint32_t bits : {0x7F800001u, 0x7FFFFFFFu, 0xFFFFFFFFu, 0xFF800001u}) {
+    const std::vector<float> a(40, std::bit_cast<float>(bits)), b(40, 1.0f);
+    std::vector<float> c(1);
+    table_named(GetParam()).gemm_bf16({false, false, 1, 1, 40, a.data(), 40, b.data(), 1, c.data(), 1, false});
+    EXPECT_TRUE(std::isnan(c[0])) << bits;
+  }
+}
+
+TEST(Rounding, EqualsTheNearestBf16ForEveryUpperHalf) {
+  // Every sign, exponent and significant bit, with lower halves around the middle and at the ends.
+  constexpr uint32_t kLower[] = {0u, 1u, 0x7FFFu, 0x8000u, 0x8001u, 0xFFFFu};
+  std::vector<float> x;
+  for (uint32_t upper = 0; upper < 0x10000u; ++upper)
+    for (const uint32_t lower : kLower) x.push_back(std::bit_cast<float>(upper << 16 | lower));
+  std::vector<float> in_f32(x.size());
+  std::vector<uint16_t> codes(x.size());
+  const auto n = static_cast<int64_t>(x.size());
+  simd::round_to_bf16(n, x.data(), in_f32.data());
+  simd::to_bf16(n, x.data(), codes.data());
+  for (size_t i = 0; i < x.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<uint32_t>(in_f32[i]), static_cast<uint32_t>(codes[i]) << 16) << x[i];
+    ASSERT_EQ(codes[i], reference::bf16_of(x[i])) << x[i];
+    if (std::isnan(x[i])) {
+      ASSERT_TRUE(std::isnan(in_f32[i])) << std::bit_cast<uint32_t>(x[i]);
+    } else if (std::isinf(x[i])) {
+      ASSERT_EQ(in_f32[i], x[i]);
+    } else if (std::abs(x[i]) < 3.3e38f) {  // the oracle's upper neighbour is a number
+      ASSERT_EQ(in_f32[i], nearest_bf16(x[i])) << x[i];
+    }
+  }
+}
+
+TEST(Precision, AScopeChangesTheProductsOfTheActiveSetAndEndsIt) {
+  const Table<float>& plain = table<float>();
+  const std::string name = plain.name;
+  ASSERT_EQ(precision(), Precision::f32);
+  // 1 + 2^-10 is no bf16: rounded it is 1.
+  const float a = 1.0009765625f, b = 1;
+  float c = 0;
+  const auto multiply = [&] {
+    table<float>().gemm({false, false, 1, 1, 1, &a, 1, &b, 1, &c, 1, false});
+    return c;
+  };
+  EXPECT_EQ(multiply(), a);
+  {
+    const PrecisionScope rounding(Precision::bf16);
+    EXPECT_EQ(precision(), Precision::bf16);
+    EXPECT_EQ(multiply(), 1.0f);
+    EXPECT_NE(&table<float>(), &plain) << "packed weights of one precision must not serve the other";
+    EXPECT_EQ(table<float>().name, name);
+    use_profiled();
+    EXPECT_EQ(multiply(), 1.0f);
+    use(name);
+    {
+      const PrecisionScope back(Precision::f32);
+      EXPECT_EQ(multiply(), a);
+    }
+    EXPECT_EQ(multiply(), 1.0f);
+  }
+  EXPECT_EQ(precision(), Precision::f32);
+  EXPECT_EQ(&table<float>(), &plain);
+}
 
 #ifdef CAROUSEL_HAVE_ONEDNN
 TEST(Product, WhatOnednnRefusesIsAnErrorOfOurs) {

@@ -61,6 +61,7 @@ const std::map<std::string, Settings>& changes() {
       {"seed", {{"seed", "2"}}},
       {"max_steps", {{"max_steps", "5"}}},
       {"epochs", {{"max_steps", "0"}, {"epochs", "1"}}},
+      {"precision", {{"precision", "bf16"}}},
       {"optimizer", {{"optimizer", "sgd"}}},
       {"learning_rate", {{"learning_rate", "0.01"}}},
       {"weight_decay", {{"weight_decay", "0.5"}}},

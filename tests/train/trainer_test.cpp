@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "carousel/base/error.h"
+#include "carousel/kernels/table.h"
 #include "carousel/train/optimizer.h"
 #include "tests/support/temp_dir.h"
 #include "tests/train/toy_objective.h"
@@ -153,6 +154,33 @@ TEST(Trainer, EveryOptionChangesTheWeights) {
   const std::string plain = train_toy(sgd).weights;
   sgd.momentum = 0.5;
   EXPECT_NE(train_toy(sgd).weights, plain);
+}
+
+/// Notes in which precision it was asked.
+class Listening : public ToyObjective {
+ public:
+  BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const StepInfo& info) override {
+    in_steps.insert(kernels::precision());
+    return ToyObjective::loss(ctx, epoch, batch, info);
+  }
+  Evaluation evaluate() override {
+    in_evaluations.insert(kernels::precision());
+    return ToyObjective::evaluate();
+  }
+  std::set<kernels::Precision> in_steps, in_evaluations;
+};
+
+TEST(Trainer, StepsRunInThePrecisionAskedForAndScoresInF32) {
+  using kernels::Precision;
+  for (const auto& [name, wanted] : {std::pair("f32", Precision::f32), std::pair("bf16", Precision::bf16)}) {
+    TrainerConfig config = toy_config();
+    config.precision = name;
+    Listening objective;
+    Trainer(objective, config).run({});
+    EXPECT_EQ(objective.in_steps, std::set{wanted}) << name;
+    EXPECT_EQ(objective.in_evaluations, std::set{Precision::f32}) << name;
+    EXPECT_EQ(kernels::precision(), Precision::f32) << name;
+  }
 }
 
 TEST(Trainer, ResumesToTheSameBitsFromEveryStep) {

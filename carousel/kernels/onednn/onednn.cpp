@@ -1,4 +1,5 @@
-// Matrix products by oneDNN's matmul primitive, single-threaded inside our own parallel regions.
+// Matrix products by oneDNN's matmul primitive, single-threaded inside our own parallel regions, with operands in f32
+// or, for those that ask, rounded to bf16; results and sums are f32 in both.
 //
 // A primitive costs about 0.3 ms to make, so each thread keeps those it has met. To bound their number with packed
 // batches, whose row counts are all different, long products are cut: m into blocks of 128 rows and a rest, k of an
@@ -11,11 +12,13 @@
 #include <dnnl.hpp>
 #include <map>
 #include <mutex>
+#include <tuple>
 #include <unordered_map>
 
 #include "carousel/base/error.h"
 #include "carousel/base/memory.h"
 #include "carousel/kernels/simd/product.h"
+#include "carousel/kernels/simd/rounding.h"
 
 namespace carousel::kernels::onednn {
 
@@ -36,7 +39,7 @@ dnnl::stream& stream() {
 
 struct Key {
   int64_t m, n, k, lda, ldb, ldc;
-  uint32_t flags;  // bit 0 trans_a, 1 trans_b, 2 accumulate, 3 packed, 4 inside a parallel region
+  uint32_t flags;  // bit 0 trans_a, 1 trans_b, 2 accumulate, 3 packed, 4 inside a parallel region, 5 operands in bf16
   friend bool operator==(const Key&, const Key&) = default;
 };
 
@@ -58,8 +61,48 @@ struct Product {
 
 constexpr size_t kMaxCached = 4096;
 
-memory::desc matrix(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
-  return {{rows, columns}, memory::data_type::f32, Dims{row_stride, column_stride}};
+/// The type of operands.
+using Type = memory::data_type;
+
+memory::desc matrix(Type type, int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
+  return {{rows, columns}, type, Dims{row_stride, column_stride}};
+}
+
+uint32_t type_flag(Type type) {
+  return type == Type::bf16 ? 32u : 0u;
+}
+
+/// Memory of this thread for operands rounded to bf16; it grows to the largest.
+class Rounded {
+ public:
+  /// [rows, columns], rows `ld` apart, as dense bf16. Valid until the next call.
+  const void* of(int64_t rows, int64_t columns, const float* from, int64_t ld) {
+    const int64_t count = rows * columns;
+    if (count > size_) {
+      block_ = allocate_block(count * int64_t{sizeof(uint16_t)});
+      size_ = count;
+    }
+    auto* to = reinterpret_cast<uint16_t*>(block_.get());
+    if (ld == columns) {
+      simd::to_bf16(count, from, to);
+    } else {
+      for (int64_t i = 0; i < rows; ++i) simd::to_bf16(columns, from + i * ld, to + i * columns);
+    }
+    return to;
+  }
+
+ private:
+  std::shared_ptr<std::byte> block_;
+  int64_t size_ = 0;
+};
+
+struct RoundedOperands {
+  Rounded a, b;
+};
+
+RoundedOperands& rounded() {
+  static thread_local RoundedOperands instance;
+  return instance;
 }
 
 Product make_product(const memory::desc& a, const memory::desc& b, const memory::desc& c, bool accumulate) {
@@ -79,8 +122,8 @@ Product make_product(const memory::desc& a, const memory::desc& b, const memory:
   return p;
 }
 
-void run(Product& p, const float* a, const void* b, float* c) {
-  p.a.set_data_handle(const_cast<float*>(a));
+void run(Product& p, const void* a, const void* b, float* c) {
+  p.a.set_data_handle(const_cast<void*>(a));
   p.b.set_data_handle(const_cast<void*>(b));
   p.c.set_data_handle(c);
   p.primitive.execute(stream(), p.arguments);
@@ -118,21 +161,23 @@ Product& cached(std::unordered_map<Key, Product, KeyHash>& cache, const Key& key
   }
 }
 
-void gemm_block(const Gemm<float>& p) {
+/// One product whose operands lie as `p` says, in `type`.
+void gemm_block(Type type, const Gemm<float>& p, const void* a, const void* b) {
   static thread_local std::unordered_map<Key, Product, KeyHash> cache;
-  const Key key{p.m,
-                p.n,
-                p.k,
-                p.lda,
-                p.ldb,
-                p.ldc,
-                (p.trans_a ? 1u : 0u) | (p.trans_b ? 2u : 0u) | (p.accumulate ? 4u : 0u) | region_flag()};
+  const Key key{
+      p.m,
+      p.n,
+      p.k,
+      p.lda,
+      p.ldb,
+      p.ldc,
+      (p.trans_a ? 1u : 0u) | (p.trans_b ? 2u : 0u) | (p.accumulate ? 4u : 0u) | region_flag() | type_flag(type)};
   Product& product = cached(cache, key, [&] {
-    return make_product(p.trans_a ? matrix(p.m, p.k, 1, p.lda) : matrix(p.m, p.k, p.lda, 1),
-                        p.trans_b ? matrix(p.k, p.n, 1, p.ldb) : matrix(p.k, p.n, p.ldb, 1), matrix(p.m, p.n, p.ldc, 1),
-                        p.accumulate);
+    return make_product(p.trans_a ? matrix(type, p.m, p.k, 1, p.lda) : matrix(type, p.m, p.k, p.lda, 1),
+                        p.trans_b ? matrix(type, p.k, p.n, 1, p.ldb) : matrix(type, p.k, p.n, p.ldb, 1),
+                        matrix(Type::f32, p.m, p.n, p.ldc, 1), p.accumulate);
   });
-  run(product, p.a, p.b, p.c);
+  run(product, a, b, p.c);
 }
 
 /// Weight gradients: A transposed, so oneDNN copies it, and cuts k as below. While B stays in the second-level cache
@@ -141,49 +186,66 @@ bool better_in_place(const Gemm<float>& p) {
   return p.trans_a && p.k * p.n <= 300000 && p.m * p.n <= (int64_t{1} << 20);
 }
 
-void gemm(const Gemm<float>& p) {
+/// The product cut into blocks.
+void gemm_blocks(Type type, const Gemm<float>& p) {
   count_gemm_call(2);
   if (p.m == 0 || p.n == 0) return;
-  if (better_in_place(p)) {
-    simd::gemm(p);
-    return;
-  }
   if (p.k == 0) {
     if (!p.accumulate)
       for (int64_t i = 0; i < p.m; ++i) std::fill_n(p.c + i * p.ldc, p.n, 0.0f);
     return;
   }
-  for (int64_t i = 0; i < p.m;) {
+  for (int64_t l = 0; l < p.k;) {
     // Only activations have arbitrary m (then A is not transposed) or arbitrary k (then it is).
-    const int64_t rows = p.trans_a || p.m - i < 128 ? p.m - i : 128;
-    for (int64_t l = 0; l < p.k;) {
-      const int64_t left = p.k - l;
-      const int64_t depth = !p.trans_a ? left : left >= 512 ? 512 : left >= 16 ? left & ~int64_t{15} : left;
-      Gemm<float> block = p;
-      block.m = rows;
-      block.k = depth;
-      block.a += p.trans_a ? l * p.lda + i : i * p.lda + l;
-      block.b += p.trans_b ? l : l * p.ldb;
-      block.c += i * p.ldc;
-      block.accumulate = p.accumulate || l > 0;
-      gemm_block(block);
-      l += depth;
+    const int64_t left = p.k - l;
+    Gemm<float> block = p;
+    block.k = !p.trans_a ? left : left >= 512 ? 512 : left >= 16 ? left & ~int64_t{15} : left;
+    block.accumulate = p.accumulate || l > 0;
+    const void* b = block.b = p.b + (p.trans_b ? l : l * p.ldb);
+    if (type == Type::bf16) {
+      const int64_t rows = p.trans_b ? p.n : block.k;
+      block.ldb = p.trans_b ? block.k : p.n;
+      b = rounded().b.of(rows, block.ldb, block.b, p.ldb);
     }
-    i += rows;
+    for (int64_t i = 0; i < p.m; i += block.m) {
+      block.m = p.trans_a || p.m - i < 128 ? p.m - i : 128;
+      block.c = p.c + i * p.ldc;
+      const void* a = block.a = p.a + (p.trans_a ? l * p.lda + i : i * p.lda + l);
+      if (type == Type::bf16) {
+        const int64_t rows = p.trans_a ? block.k : block.m;
+        block.lda = p.trans_a ? block.m : block.k;
+        a = rounded().a.of(rows, block.lda, block.a, p.lda);
+      }
+      gemm_block(type, block, a, b);
+    }
+    l += block.k;
   }
+}
+
+void gemm(const Gemm<float>& p) {
+  if (better_in_place(p)) {
+    count_gemm_call(2);
+    simd::gemm(p);
+  } else {
+    gemm_blocks(Type::f32, p);
+  }
+}
+
+void gemm_in_bf16(const Gemm<float>& p) {
+  gemm_blocks(Type::bf16, p);
 }
 
 /// The packed layout of a [k, n] right-hand matrix: chosen once for a middling row count, so that primitives for all
 /// other row counts may be shared by all matrices of this size.
-const memory::desc& packed_layout(int64_t k, int64_t n) {
+const memory::desc& packed_layout(Type type, int64_t k, int64_t n) {
   static std::mutex mutex;
-  static std::map<std::pair<int64_t, int64_t>, memory::desc> layouts;
+  static std::map<std::tuple<Type, int64_t, int64_t>, memory::desc> layouts;
   const std::lock_guard lock(mutex);
-  auto& layout = layouts[{k, n}];
+  auto& layout = layouts[{type, k, n}];
   if (layout.is_zero()) {
     const dnnl::matmul::primitive_desc description(
-        dnnl::matmul::desc(matrix(32, k, k, 1), {{k, n}, memory::data_type::f32, memory::format_tag::any},
-                           matrix(32, n, n, 1)),
+        dnnl::matmul::desc(matrix(type, 32, k, k, 1), {{k, n}, type, memory::format_tag::any},
+                           matrix(Type::f32, 32, n, n, 1)),
         engine());
     layout = description.weights_desc();
   }
@@ -192,9 +254,9 @@ const memory::desc& packed_layout(int64_t k, int64_t n) {
 
 class OnednnPacked final : public Packed<float> {
  public:
-  OnednnPacked(bool transposed, int64_t k, int64_t n) : transposed_(transposed), k_(k), n_(n) {
+  OnednnPacked(Type type, bool transposed, int64_t k, int64_t n) : type_(type), transposed_(transposed), k_(k), n_(n) {
     guarded("the packing", k, n, [&] {
-      layout_ = packed_layout(k, n);
+      layout_ = packed_layout(type, k, n);
       block_ = allocate_block(static_cast<int64_t>(layout_.get_size()));
       packed_ = memory(layout_, engine(), block_.get());
     });
@@ -202,7 +264,7 @@ class OnednnPacked final : public Packed<float> {
 
   void assign(const float* b, int64_t ldb) override {
     guarded("the packing", k_, n_, [&] {
-      const memory::desc plain = transposed_ ? matrix(k_, n_, 1, ldb) : matrix(k_, n_, ldb, 1);
+      const memory::desc plain = transposed_ ? matrix(Type::f32, k_, n_, 1, ldb) : matrix(Type::f32, k_, n_, ldb, 1);
       memory source(plain, engine(), const_cast<float*>(b));
       if (!reorder_ || ldb != ldb_) {
         reorder_ = std::make_unique<dnnl::reorder>(source, packed_);
@@ -217,16 +279,19 @@ class OnednnPacked final : public Packed<float> {
     count_gemm_call(2);
     for (int64_t i = 0; i < m;) {
       const int64_t rows = m - i < 128 ? m - i : 128;
-      const Key key{rows, n_, k_, k_, 0, n_, (accumulate ? 4u : 0u) | 8u | region_flag()};
+      const Key key{rows, n_, k_, k_, 0, n_, (accumulate ? 4u : 0u) | 8u | region_flag() | type_flag(type_)};
       Product& product = cached(cache, key, [&] {
-        return make_product(matrix(rows, k_, k_, 1), layout_, matrix(rows, n_, n_, 1), accumulate);
+        return make_product(matrix(type_, rows, k_, k_, 1), layout_, matrix(Type::f32, rows, n_, n_, 1), accumulate);
       });
-      run(product, a + i * k_, packed_.get_data_handle(), c + i * n_);
+      const void* left = a + i * k_;
+      if (type_ == Type::bf16) left = rounded().a.of(rows, k_, a + i * k_, k_);
+      run(product, left, packed_.get_data_handle(), c + i * n_);
       i += rows;
     }
   }
 
  private:
+  Type type_;
   bool transposed_;
   int64_t k_, n_;
   int64_t ldb_ = -1;
@@ -236,15 +301,24 @@ class OnednnPacked final : public Packed<float> {
   std::unique_ptr<dnnl::reorder> reorder_;
 };
 
+template <Type type>
 std::unique_ptr<Packed<float>> pack(bool transposed, int64_t k, int64_t n) {
-  return std::make_unique<OnednnPacked>(transposed, k, n);
+  return std::make_unique<OnednnPacked>(type, transposed, k, n);
 }
 
 }  // namespace
 
+bool has_bf16() {
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
 void fill(Table<float>& table) {
   table.gemm = gemm;
-  table.pack = pack;
+  table.pack = pack<Type::f32>;
+  if (!has_bf16()) return;  // oneDNN would convert at each product; rounding first is as good
+  table.gemm_bf16 = gemm_in_bf16;
+  table.pack_bf16 = pack<Type::bf16>;
 }
 
 std::string version() {

@@ -8,6 +8,8 @@
 namespace carousel::kernels::onednn {
 
 void fill(Table<float>& table);
+/// Whether this processor multiplies bf16 by itself.
+bool has_bf16();
 /// "2.6.3".
 std::string version();
 

@@ -6,6 +6,8 @@
 #include "carousel/base/rng.h"
 #include "carousel/kernels/reference/cells.h"
 #include "carousel/kernels/reference/gemv.h"
+#include "carousel/kernels/reference/rounding.h"
+#include "carousel/kernels/rounded_products.h"
 
 namespace carousel::kernels::reference {
 
@@ -165,6 +167,10 @@ void adam(const AdamUpdate<T>& p) {
   }
 }
 
+void round_all(int64_t n, const float* x, float* y) {
+  std::transform(x, x + n, y, [](float value) { return f32_of(bf16_of(value)); });
+}
+
 }  // namespace
 
 template <class T>
@@ -173,6 +179,11 @@ Table<T> make_table() {
   t.name = "reference";
   t.gemm = gemm<T>;
   t.pack = pack<T>;
+  if constexpr (std::is_same_v<T, float>) {
+    using Rounded = RoundedProducts<gemm<float>, pack<float>, round_all>;
+    t.gemm_bf16 = Rounded::gemm;
+    t.pack_bf16 = Rounded::pack;
+  }
   t.gemv_size = gemv_size<T>;
   t.gemv_pack = gemv_pack<T>;
   t.gemv = gemv<T>;

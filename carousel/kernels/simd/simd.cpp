@@ -1,16 +1,21 @@
 #include "carousel/kernels/simd/simd.h"
 
+#include "carousel/kernels/rounded_products.h"
 #include "carousel/kernels/simd/additive.h"
 #include "carousel/kernels/simd/cells/cells.h"
 #include "carousel/kernels/simd/gemv.h"
 #include "carousel/kernels/simd/pointwise.h"
 #include "carousel/kernels/simd/product.h"
+#include "carousel/kernels/simd/rounding.h"
 
 namespace carousel::kernels::simd {
 
 void fill(Table<float>& table) {
   table.gemm = gemm;
   table.pack = pack;
+  using Rounded = RoundedProducts<gemm, pack, round_to_bf16>;
+  table.gemm_bf16 = Rounded::gemm;
+  table.pack_bf16 = Rounded::pack;
   table.gemv_size = gemv_size;
   table.gemv_pack = gemv_pack;
   table.gemv = gemv;
