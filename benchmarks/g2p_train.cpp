@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   const bench::Asked asked(argc > 4 ? std::string("g2p_train_") + argv[4] : "");
   const kernels::PrecisionScope rounding(asked.precision);
   const Pairs pairs = read(argv[1]);
-  const double roof = bench::product_roof();
+  const double roof = engine::product_roof();
   nn::Seq2SeqConfig config;
   config.embedding_size = 128;
   config.stack.hidden_size = {256};
@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
   const auto batches = static_cast<int64_t>(static_cast<double>(batcher.num_batches(0)) * share);
   double nll = 0, gflop = 0;
   int64_t tokens = 0;
-  const double h = 256, start = bench::now();
+  const double h = 256, start = engine::now_seconds();
   for (int64_t b = 0; b < batches; ++b) {
     nn::Seq2SeqBatch batch;
     double source_rows = 0;
@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
              (source_rows * (2 * 4 * h * (128 + h) + 2 * h * h) +
               target_rows * (4 * h * (128 + 3 * h) + h * h + (3 * h + 128) * static_cast<double>(pairs.target_vocab)));
   }
-  const double seconds = bench::now() - start;
+  const double seconds = engine::now_seconds() - start;
   std::printf(
       "{\"program\": \"carousel\", \"kernels\": \"%s\", \"threads\": %d, \"workload\": \"g2p_train\", \"batches\": "
       "%lld, "

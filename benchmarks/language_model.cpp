@@ -62,10 +62,9 @@ struct Model {
   }
 };
 
-bench::Workload workload(const Sizes& s) {
+engine::BenchWork workload(const Sizes& s) {
   const auto model = std::make_shared<Model>(s);
-  bench::Workload w;
-  w.name = s.name;
+  engine::BenchWork w;
   w.gflop = 6e-9 * static_cast<double>(s.batch * s.steps) *
             static_cast<double>(2 * 4 * s.hidden * 2 * s.hidden + s.hidden * kVocab);
   w.run = [model, batch = s.batch] { model->update(batch); };
@@ -81,13 +80,11 @@ int main(int argc, char** argv) {
   const kernels::PrecisionScope rounding(asked.precision);
   const std::string& only = asked.name;
   bool found = false;
-  const double roof = bench::product_roof();
+  const double roof = engine::product_roof();
   for (const Sizes& s : {Sizes{"ptb_small_update", 200, 20, 20, 0.0}, Sizes{"ptb_medium_update", 650, 20, 35, 0.5}}) {
     if (!only.empty() && only != s.name) continue;
     found = true;
-    bench::Workload w = workload(s);
-    w.name += asked.suffix;
-    bench::report(w, repeat, roof);
+    bench::report(s.name + asked.suffix, workload(s), repeat, 1, roof);
   }
   if (found) return 0;
   std::fprintf(stderr, "bench_language_model: there is no workload of this name; got '%s'.\n", only.c_str());

@@ -141,6 +141,7 @@ Program::Program(std::vector<std::string> arguments)
   add_data(*this);
   add_lab(*this);
   add_compare(*this);
+  add_bench(*this);
   add_demo(*this);
   add_config(*this);
   add_completion(*this);

@@ -80,6 +80,7 @@ void add_quantize(Program& program);
 void add_data(Program& program);
 void add_lab(Program& program);
 void add_compare(Program& program);
+void add_bench(Program& program);
 void add_demo(Program& program);
 void add_config(Program& program);
 void add_completion(Program& program);

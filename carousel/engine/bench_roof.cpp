@@ -1,0 +1,86 @@
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "carousel/base/threads.h"
+#include "carousel/engine/bench.h"
+#include "carousel/tensor/tensor.h"
+
+namespace carousel::engine {
+
+namespace {
+
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+uint32_t
+sum_of(const uint32_t* values, size_t count) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < count; ++i) sum += values[i];
+  return sum;
+}
+
+thread_local volatile uint32_t sink = 0;
+
+}  // namespace
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double product_roof() {
+  constexpr int64_t kN = 512;
+  constexpr int kRepeat = 20;
+  double best = 0;
+  for (int round = 0; round < 5; ++round) {
+    double slowest = 0;
+#pragma omp parallel num_threads(num_threads()) reduction(max : slowest)
+    {
+      const std::vector<float> a(kN * kN, 0.5f), b(kN * kN, 0.25f);
+      std::vector<float> c(kN * kN);
+      const auto packed = kernels::table<float>().pack(false, kN, kN);
+      packed->assign(b.data(), kN);
+      packed->multiply(kN, a.data(), c.data(), false);
+#pragma omp barrier
+      const double start = now_seconds();
+      for (int i = 0; i < kRepeat; ++i) packed->multiply(kN, a.data(), c.data(), false);
+      slowest = now_seconds() - start;
+    }
+    best = std::max(best, 2e-9 * kN * kN * kN * kRepeat * num_threads() / slowest);
+  }
+  return best;
+}
+
+struct ReadBlock::Values {
+  Tensor tensor;
+};
+
+ReadBlock::ReadBlock(int64_t bytes) : values_(new Values{Tensor::full({bytes / 4}, 1, DType::i32)}) {}
+ReadBlock::~ReadBlock() = default;
+
+void ReadBlock::read() const {
+  sink =
+      sink + sum_of(static_cast<const uint32_t*>(values_->tensor.raw()), static_cast<size_t>(values_->tensor.numel()));
+}
+
+double read_roof_seconds(int64_t bytes, int threads) {
+  const int loops = static_cast<int>((int64_t{256} << 20) / bytes) + 1;
+  double best = 1e9;
+  for (int round = 0; round < 5; ++round) {
+    double slowest = 0;
+#pragma omp parallel num_threads(threads) reduction(max : slowest)
+    {
+      const ReadBlock block(bytes / threads);
+      block.read();
+#pragma omp barrier
+      const double start = now_seconds();
+      for (int i = 0; i < loops; ++i) block.read();
+      slowest = (now_seconds() - start) / loops;
+    }
+    best = std::min(best, slowest);
+  }
+  return best;
+}
+
+}  // namespace carousel::engine
