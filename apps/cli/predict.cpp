@@ -4,10 +4,14 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <system_error>
+#include <utility>
 #include <variant>
 
 #include "apps/cli/decode_flags.h"
+#include "apps/cli/latency.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
 #include "apps/cli/text_input.h"
@@ -89,24 +93,33 @@ std::string csv_cell(const tasks::FileAnswer::Cell& cell) {
   return quoted + "\"";
 }
 
+std::string csv_line(const std::vector<tasks::FileAnswer::Cell>& row) {
+  std::string text;
+  for (size_t c = 0; c < row.size(); ++c) text += (c > 0 ? "," : "") + csv_cell(row[c]);
+  return text + "\n";
+}
+
+std::string csv_names(const std::vector<std::string>& columns) {
+  return csv_line({columns.begin(), columns.end()});
+}
+
 std::string to_csv(const tasks::FileAnswer& answer) {
-  std::string text = fmt::format("{}\n", fmt::join(answer.columns, ","));
-  for (const auto& row : answer.rows) {
-    for (size_t c = 0; c < row.size(); ++c) text += (c > 0 ? "," : "") + csv_cell(row[c]);
-    text += '\n';
-  }
+  std::string text = csv_names(answer.columns);
+  for (const auto& row : answer.rows) text += csv_line(row);
   return text;
 }
 
-/// One object for each row.
+/// One row of a table as one object.
+std::string to_json_line(const std::vector<std::string>& columns, const std::vector<tasks::FileAnswer::Cell>& row) {
+  Json json = {{"schema", "carousel/predict-row@1"}};
+  for (size_t c = 0; c < row.size(); ++c)
+    json[columns[c]] = std::visit([](const auto& value) { return Json(value); }, row[c]);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string to_json_lines(const tasks::FileAnswer& answer) {
   std::string text;
-  for (const auto& row : answer.rows) {
-    Json json = {{"schema", "carousel/predict-row@1"}};
-    for (size_t c = 0; c < row.size(); ++c)
-      json[answer.columns[c]] = std::visit([](const auto& value) { return Json(value); }, row[c]);
-    text += json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  }
+  for (const auto& row : answer.rows) text += to_json_line(answer.columns, row);
   return text;
 }
 
@@ -121,9 +134,43 @@ int predict_file(engine::Engine& model, const PredictFlags& flags, const tasks::
   return kOk;
 }
 
+/// Each row is answered before the next one is waited for.
+int predict_rows(tasks::RowAnswers& rows, const PredictFlags& flags) {
+  LineSource source(flags.input);
+  std::vector<std::string> lines;
+  std::vector<tasks::FileAnswer::Cell> answer;
+  Latency latency;
+  bool named = flags.json;
+  while (source.next(&lines, kLinesAtOnce)) {
+    std::string text;
+    for (const std::string& line : lines) {
+      latency.start();
+      if (!rows.read(line, answer)) continue;
+      latency.stop();
+      if (!std::exchange(named, true)) text += csv_names(rows.columns());
+      text += flags.json ? to_json_line(rows.columns(), answer) : csv_line(answer);
+    }
+    print(text);
+  }
+  for (const std::string& note : rows.notes()) say("note: " + note);
+  say(latency.text());
+  return kOk;
+}
+
+bool is_folder(const std::string& name) {
+  std::error_code error;
+  return std::filesystem::is_directory(name, error);
+}
+
 int run_predict(PredictFlags& flags) {
   const tasks::PredictOptions options = flags.decode.read();
   auto model = engine::Engine::load(flags.model);
+  const std::string name = flags.input == "-" ? "(standard input)" : flags.input;
+  if (const auto rows = is_folder(flags.input) ? nullptr : model.open_rows(name)) {
+    options.refuse_search("[predict] this model scores rows and searches for no sequence",
+                          "it has one answer for each row");
+    return predict_rows(*rows, flags);
+  }
   if (model.answers_files()) return predict_file(model, flags, options);
   LineSource source(flags.input);
   std::vector<std::string> lines;
@@ -160,12 +207,14 @@ void add_predict(Program& program) {
   auto flags = std::make_shared<PredictFlags>();
   CLI::App* command = program.add(
       program.app(),
-      {"predict", "Answer each line of a file or a pipe, or forecast what comes after a file of numbers.",
+      {"predict",
+       "Answer each line of a file or a pipe, forecast what comes after a file of numbers, or score its rows.",
        "echo carousel | carousel predict model.safetensors\n"
        "carousel predict model.safetensors words.txt.gz > answers.txt      # one line out per line in\n"
        "carousel predict model.safetensors words.txt --beam 8 --nbest 3    # lines: input TAB answer TAB probability\n"
        "carousel predict model.safetensors words.txt --json                # one JSON object per line\n"
-       "carousel predict model.safetensors sales.csv > next.csv            # a forecaster: what comes after its end"},
+       "carousel predict model.safetensors sales.csv > next.csv            # a forecaster: what comes after its end\n"
+       "tail -f rows.csv | carousel predict watch.safetensors              # a detector: each row as it comes"},
       [flags] { return run_predict(*flags); });
   command->add_option("MODEL", flags->model, "Model file")->required()->type_name("FILE");
   command->add_option("FILE", flags->input, "Lines to answer; - for standard input (the default)")->type_name("FILE");

@@ -167,6 +167,7 @@ void add_train(Program& program) {
       "carousel train reviews.csv -o model.safetensors --columns label,text   # one label for each text\n"
       "carousel train words.conllu -o model.safetensors                   # a tag for each word\n"
       "carousel train sales.csv -o model.safetensors --horizon 12        # what comes next in columns of numbers\n"
+      "carousel train metrics.csv --task detect -o watch.safetensors      # which rows are unusual\n"
       "carousel train words.tsv --dev dev.tsv -o m.safetensors --set hidden_size=256 --set dropout=0.3\n"
       "carousel train words.tsv -o model.safetensors --resume             # go on after Ctrl-C or a crash\n"
       "carousel config dump > run.toml                                    # all options with their meaning"};

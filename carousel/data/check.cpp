@@ -10,11 +10,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "carousel/data/check_series.h"
 #include "carousel/data/choose.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
-#include "carousel/data/series.h"
 #include "carousel/data/spans.h"
 #include "carousel/data/split.h"
 #include "carousel/data/tags.h"
@@ -214,35 +214,6 @@ Found find_format(const std::vector<std::string>& files, const ReadOptions& opti
   return found;
 }
 
-/// How a file holds series of numbers, when it can hardly be anything else.
-std::optional<SeriesPlan> find_series(const std::vector<std::string>& files, const ReadOptions& options) {
-  if (files.size() != 1) return std::nullopt;
-  try {
-    SeriesPlan plan = plan_series(files.front(), {}, options);
-    if (plan.evident) return plan;
-  } catch (const DataError&) {  // no table of numbers
-  }
-  return std::nullopt;
-}
-
-SeriesReport look_at_series(const std::string& file, const SeriesPlan& plan, const ReadOptions& options) {
-  const SeriesSet set = read_series(file, plan, {}, options);
-  SeriesReport report;
-  std::vector<std::vector<double>> values;
-  report.series = static_cast<int64_t>(set.series.size());
-  report.shortest = set.series.front().length();
-  for (const Series& series : set.series) {
-    report.values += series.length();
-    report.shortest = std::min(report.shortest, series.length());
-    report.longest = std::max(report.longest, series.length());
-    values.push_back(series.values);
-  }
-  report.period = find_period(values, std::min(kLongestPeriod, report.longest / 3));
-  if (set.series.front().step.count > 0) report.step = describe(set.series.front().step, set.style);
-  report.notes = set.notes;
-  return report;
-}
-
 /// The demands of training, by the functions that training calls. Throws DataError.
 void demand_what_training_does(const PairData& data, const PairData* dev, const DataConfig& config) {
   require_learnable(data);
@@ -307,13 +278,7 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   ReadOptions options = config.read_options();
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
   const bool text = find_tags(files, options) || find_labels(files, options);
-  if (const auto numbers = text ? std::nullopt : find_series(files, options)) {
-    report.format = numbers->layout;
-    report.reason = numbers->reason;
-    report.series = look_at_series(files.front(), *numbers, options);
-    for (const std::string& file : dev_files) look_at_series(file, plan_series(file, {}, options), options);
-    return report;
-  }
+  if (!text && check_series(files, dev_files, options, report)) return report;
   const Found found = find_format(files, options, report);
   TagData tagged, tagged_dev;
   const auto read = [&](const std::vector<std::string>& names, TagData& tags, bool is_dev) {

@@ -44,6 +44,9 @@ struct SeriesReport {
   int64_t series = 0, values = 0, shortest = 0, longest = 0;
   int64_t period = 1;              ///< steps of a season, 1 for none
   std::string step;                ///< "1 hour"; "" without times
+  int64_t tables = 1;              ///< files of a folder
+  bool labelled = false;           ///< anomalies are marked, by a column or by windows
+  int64_t anomalies = 0;           ///< windows, or runs of labelled rows
   std::vector<std::string> notes;  ///< as SeriesSet has them
 };
 

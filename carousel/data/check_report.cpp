@@ -94,6 +94,10 @@ void describe_series(const DataReport& report, std::vector<std::string>& out) {
                             report.reason));
   out.push_back(s.period > 1 ? fmt::format("a season of {}, by autocorrelation", counted(s.period, "step"))
                              : "no season stands out");
+  if (s.tables > 1) out.push_back(counted(s.tables, "table"));
+  if (s.labelled)
+    out.push_back(s.anomalies > 0 ? counted(s.anomalies, "labelled anomaly", "labelled anomalies")
+                                  : "no anomaly is labelled: there is nothing to score a detector by");
   out.insert(out.end(), s.notes.begin(), s.notes.end());
 }
 
@@ -110,6 +114,9 @@ Json json_of_series(const DataReport& report) {
           {"longest", s.longest},
           {"step", s.step},
           {"period", s.period},
+          {"tables", s.tables},
+          {"labelled", s.labelled},
+          {"anomalies", s.anomalies},
           {"notes", s.notes}};
 }
 

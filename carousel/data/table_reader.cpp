@@ -9,6 +9,18 @@
 
 namespace carousel::data {
 
+namespace {
+
+[[noreturn]] void refuse_behind_quote(const std::string& file, int64_t number, std::string_view line, size_t at,
+                                      char separator) {
+  throw DataError(file, number, static_cast<int64_t>(at) + 1,
+                  fmt::format("[data] a closing quote must stand before a {} or the end of the line; got {}. "
+                              "Double a quote that belongs to the text.",
+                              separator == ',' ? "comma" : "semicolon", clip_quoted(line.substr(at))));
+}
+
+}  // namespace
+
 TableReader::TableReader(const std::string& file, char separator, const ReadOptions& options)
     : reader_(file, options), options_(options), separator_(separator) {}
 
@@ -83,13 +95,36 @@ size_t TableReader::read_quoted(std::string_view& line, size_t at, std::string& 
     }
     at = quote + 1;
     if (at == line.size() || line[at] == separator_) return at;
-    if (line[at] != '"')
-      throw DataError(file(), reader_.line(), static_cast<int64_t>(at) + 1,
-                      fmt::format("[data] a closing quote must stand before a {} or the end of the line; got {}. "
-                                  "Double a quote that belongs to the text.",
-                                  separator_ == ',' ? "comma" : "semicolon", clip_quoted(line.substr(at))));
+    if (line[at] != '"') refuse_behind_quote(file(), reader_.line(), line, at, separator_);
     cell += '"';
     ++at;
+  }
+}
+
+RowCells cells_of_row(std::string_view line, char separator, const std::string& file, int64_t number) {
+  RowCells row;
+  for (size_t at = 0;; ++at) {
+    row.columns.push_back(static_cast<int64_t>(at) + 1);
+    std::string cell;
+    if (separator != '\t' && at < line.size() && line[at] == '"') {
+      const size_t opening = at++;
+      for (;; ++at) {
+        if (at == line.size())
+          throw DataError(file, number, static_cast<int64_t>(opening) + 1,
+                          "[data] a quoted cell of a row that comes alone must be closed in its line; got the end of "
+                          "the line. Close it with a quote.");
+        if (line[at] == '"' && (at + 1 == line.size() || line[at + 1] != '"')) break;
+        if (line[at] == '"') ++at;
+        cell += line[at];
+      }
+      if (++at < line.size() && line[at] != separator) refuse_behind_quote(file, number, line, at, separator);
+    } else {
+      const size_t end = std::min(line.find(separator, at), line.size());
+      cell = line.substr(at, end - at);
+      at = end;
+    }
+    row.cells.push_back(std::move(cell));
+    if (at >= line.size()) return row;
   }
 }
 

@@ -44,4 +44,12 @@ class TableReader {
   int64_t blank_lines_ = 0;
 };
 
+/// A row that came alone: its cells and where they begin, as TableReader reads those of a file, but all in one line.
+/// DataError for a quote that is not closed and for a closing quote with something behind it.
+struct RowCells {
+  std::vector<std::string> cells;
+  std::vector<int64_t> columns;  ///< in bytes from 1
+};
+RowCells cells_of_row(std::string_view line, char separator, const std::string& file, int64_t number);
+
 }  // namespace carousel::data

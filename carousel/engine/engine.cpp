@@ -176,6 +176,10 @@ tasks::FileAnswer Engine::predict_file(const std::string& file, const tasks::Pre
   return answer(impl_->file, [&] { return impl_->model->predict_file(file, options); });
 }
 
+std::unique_ptr<tasks::RowAnswers> Engine::open_rows(const std::string& name) {
+  return answer(impl_->file, [&] { return impl_->model->open_rows(name); });
+}
+
 tasks::AttentionMap Engine::inspect(const std::string& line, const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->inspect(line, options); });
 }

@@ -101,6 +101,8 @@ class Engine {
   /// Whether predict_file() answers, and not predict(), see tasks::TaskModel.
   bool answers_files() const;
   tasks::FileAnswer predict_file(const std::string& file, const tasks::PredictOptions& options);
+  /// Null where rows are not answered one by one, see tasks::TaskModel. The engine must outlive it.
+  std::unique_ptr<tasks::RowAnswers> open_rows(const std::string& name);
   tasks::AttentionMap inspect(const std::string& line, const tasks::PredictOptions& options);
   tasks::GateTrace gates(const std::string& line, const tasks::PredictOptions& options);
   ModelInfo info();

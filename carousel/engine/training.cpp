@@ -9,7 +9,7 @@
 #include "carousel/base/files.h"
 #include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
-#include "carousel/data/tags.h"
+#include "carousel/data/series_folder.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/number_format.h"
 #include "carousel/engine/run_options.h"
@@ -221,7 +221,7 @@ std::string TrainingRun::hash_data() const {
   std::string hashes;
   for (const auto* files : {&request_.data, &request_.dev})
     for (const std::string& name : *files)
-      for (const std::string& file : data::files_behind(name)) hashes += sha256_file(file);
+      for (const std::string& file : data::all_files_behind(name)) hashes += sha256_file(file);
   return sha256(hashes);
 }
 

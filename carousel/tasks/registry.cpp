@@ -4,6 +4,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/options.h"
 #include "carousel/tasks/classify.h"
+#include "carousel/tasks/detect.h"
 #include "carousel/tasks/forecast.h"
 #include "carousel/tasks/language_model.h"
 #include "carousel/tasks/tag.h"
@@ -22,11 +23,8 @@ struct Row {
 /// Every task there is, one line each, in the order in which files are offered to them.
 /// Tagged sentences first: their columns look like a table of labelled texts. Those before pairs: a table of them is
 /// one of pairs too.
-constexpr Row kTasks[] = {{"tag", make_tag},
-                          {"classify", make_classify},
-                          {"forecast", make_forecast},
-                          {"transduce", make_transduce},
-                          {"lm", make_language_model}};
+constexpr Row kTasks[] = {{"tag", make_tag},           {"classify", make_classify},   {"detect", make_detect},
+                          {"forecast", make_forecast}, {"transduce", make_transduce}, {"lm", make_language_model}};
 
 }  // namespace
 

@@ -52,6 +52,10 @@ Streaming TaskModel::streaming() {
                   task()));
 }
 
+std::unique_ptr<RowAnswers> TaskModel::open_rows(const std::string&) {
+  return nullptr;
+}
+
 FileAnswer TaskModel::predict_file(const std::string& file, const PredictOptions&) {
   throw UnsupportedError(
       fmt::format("[predict] a file is answered as a whole by models of numbers; got {} for one of task {}. Give its "

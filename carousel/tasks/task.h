@@ -122,6 +122,19 @@ struct FileAnswer {
   std::vector<std::string> notes;
 };
 
+/// Rows of a table that come one by one and are answered at once, in constant memory.
+class RowAnswers {
+ public:
+  virtual ~RowAnswers() = default;
+  /// Of the answers; known from the first row on.
+  virtual std::vector<std::string> columns() const = 0;
+  /// Answers the next line with a cell for each column; false when it holds no row (it names the columns, or is blank).
+  /// Throws DataError.
+  virtual bool read(std::string_view line, std::vector<FileAnswer::Cell>& answer) = 0;
+  /// What the user should know of the rows so far.
+  virtual std::vector<std::string> notes() const = 0;
+};
+
 /// Attention of one input: weights[t * source.size() + s], rows sum to 1. `target` ends with the end marker.
 struct AttentionMap {
   std::string input;
@@ -175,6 +188,9 @@ class TaskModel {
   /// Whether predict_file() answers, and not predict(): the input is a file of numbers and not of lines.
   virtual bool answers_files() const { return false; }
   virtual FileAnswer predict_file(const std::string& file, const PredictOptions& options);
+  /// For models of numbers that answer each row when it comes; null for others, and where a file must be seen as a
+  /// whole. `name` is that of the file, for errors. The model must outlive what is returned.
+  virtual std::unique_ptr<RowAnswers> open_rows(const std::string& name);
   virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
   /// Gates and states while the model answers `line`. Throws UnsupportedError where a task records none.
   virtual GateTrace gates(const std::string& line, const PredictOptions& options);

@@ -1,6 +1,9 @@
 #include "carousel/data/check.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <filesystem>
 
 #include <algorithm>
 
@@ -125,6 +128,36 @@ TEST(DataCheck, LooksAtNumbersAsTrainingDoes) {
   EXPECT_FALSE(bad.sound());
   EXPECT_TRUE(says(bad, ":62:18: [data] a value must not be missing; got \"NA\"."));
   EXPECT_EQ(bad.series->values, 60);
+}
+
+TEST(DataCheck, CountsLabelledAnomalies) {
+  TempDir folder;
+  std::string text = "time,load,anomaly\n", silent = text;
+  for (int i = 0; i < 40; ++i) {
+    text += fmt::format("{},{},{:d}\n", i, i * i, i == 10 || i == 11 || i == 20);
+    silent += fmt::format("{},{},0\n", i, i * i);
+  }
+  const DataReport report = check({folder.write("t.csv", text)}, {}, {});
+  EXPECT_TRUE(says(report, "2 labelled anomalies"));
+  EXPECT_NE(report.to_json().find("\"labelled\":true,\"anomalies\":2"), std::string::npos) << report.to_json();
+  EXPECT_TRUE(says(check({folder.write("t.csv", silent)}, {}, {}),
+                   "no anomaly is labelled: there is nothing to score a detector by"));
+}
+
+TEST(DataCheck, LooksIntoAFolderOfSeries) {
+  TempDir folder;
+  std::filesystem::create_directories(folder.file("data/g"));
+  std::string text = "time,load\n";
+  for (int i = 0; i < 40; ++i) text += fmt::format("{},{}\n", i, i * i);
+  folder.write("data/g/a.csv", text);
+  folder.write("data/g/b.csv", text + "40,1600\n");
+  folder.write("windows.json", R"({"g/a.csv": [[3, 5], [7, 9]]})");
+  const DataReport report = check({folder.path()}, {}, {});
+  EXPECT_TRUE(report.sound());
+  EXPECT_TRUE(says(report, "2 series of 40 to 41 values, one each step 1 "));
+  EXPECT_TRUE(says(report, "2 tables"));
+  EXPECT_TRUE(says(report, "2 labelled anomalies"));
+  EXPECT_TRUE(says(report, "1 table has no entry in "));
 }
 
 TEST(DataCheck, ListsOnlyTheFirstFindings) {

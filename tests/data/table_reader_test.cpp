@@ -67,5 +67,25 @@ TEST(TableReader, GoesOnBehindABadRow) {
   EXPECT_EQ(faults, 1);
 }
 
+std::vector<std::string> cells_of(const std::string& line, char separator = ',') {
+  return cells_of_row(line, separator, "rows", 7).cells;
+}
+
+TEST(RowThatComesAlone, HasTheCellsOfARowOfAFile) {
+  for (const std::string line : {"a,b", "a,,", ",", "\"a,b\",c", "a \"b\",c", "\"a \"\"b\"\"\",\"\"", " x , y "})
+    EXPECT_EQ(Rows{cells_of(line)}, rows_of(line + "\n", ',')) << line;
+  EXPECT_EQ(cells_of("\"a\"\tb", '\t'), (std::vector<std::string>{"\"a\"", "b"}));
+  EXPECT_EQ(cells_of_row("a,\"b\",c", ',', "rows", 1).columns, (std::vector<int64_t>{1, 3, 7}));
+}
+
+TEST(RowThatComesAlone, EndsWithItsLine) {
+  EXPECT_EQ(carousel::testing::error_of<DataError>([] { cells_of("a,\"b"); }),
+            "rows:7:3: [data] a quoted cell of a row that comes alone must be closed in its line; got the end of the "
+            "line. Close it with a quote.");
+  EXPECT_EQ(carousel::testing::error_of<DataError>([] { cells_of("\"a\"b"); }),
+            "rows:7:4: [data] a closing quote must stand before a comma or the end of the line; got \"b\". Double a "
+            "quote that belongs to the text.");
+}
+
 }  // namespace
 }  // namespace carousel::data
