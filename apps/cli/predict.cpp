@@ -124,7 +124,7 @@ int predict_file(engine::Engine& model, const PredictFlags& flags, const tasks::
 int run_predict(PredictFlags& flags) {
   const tasks::PredictOptions options = flags.decode.read();
   auto model = engine::Engine::load(flags.model);
-  if (model.answers_files()) return predict_file(model, flags, options);
+  if (model.answers_files() && !(flags.input == "-" && model.reads_names())) return predict_file(model, flags, options);
   LineSource source(flags.input);
   std::vector<std::string> lines;
   int64_t line = 0, notes = 0;
@@ -165,7 +165,8 @@ void add_predict(Program& program) {
        "carousel predict model.safetensors words.txt.gz > answers.txt      # one line out per line in\n"
        "carousel predict model.safetensors words.txt --beam 8 --nbest 3    # lines: input TAB answer TAB probability\n"
        "carousel predict model.safetensors words.txt --json                # one JSON object per line\n"
-       "carousel predict model.safetensors sales.csv > next.csv            # a forecaster: what comes after its end"},
+       "carousel predict model.safetensors sales.csv > next.csv            # a forecaster: what comes after its end\n"
+      "carousel predict model.safetensors recordings/ > labels.csv        # a classifier of recordings, series, images"},
       [flags] { return run_predict(*flags); });
   command->add_option("MODEL", flags->model, "Model file")->required()->type_name("FILE");
   command->add_option("FILE", flags->input, "Lines to answer; - for standard input (the default)")->type_name("FILE");

@@ -174,6 +174,8 @@ class TaskModel {
   virtual std::vector<LineScore> score_lines(const std::vector<std::string>& lines);
   /// Whether predict_file() answers, and not predict(): the input is a file of numbers and not of lines.
   virtual bool answers_files() const { return false; }
+  /// Whether lines of predict() name files, each of one input.
+  virtual bool reads_names() const { return false; }
   virtual FileAnswer predict_file(const std::string& file, const PredictOptions& options);
   virtual AttentionMap inspect(const std::string& line, const PredictOptions& options) = 0;
   /// Gates and states while the model answers `line`. Throws UnsupportedError where a task records none.
