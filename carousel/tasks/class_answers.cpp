@@ -8,7 +8,9 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "carousel/base/error.h"
 #include "carousel/data/unicode.h"
+#include "carousel/inspect/gradient_flow.h"
 
 namespace carousel::tasks {
 
@@ -82,6 +84,22 @@ std::vector<double> balanced_weights(const Labels& labels) {
 void refuse_class_search(const PredictOptions& options) {
   options.refuse_search("[classify] a classifier gives labels and searches for no sequence",
                         "--nbest gives more labels");
+}
+
+void require_attention(const std::string& pooling) {
+  if (pooling != "attention")
+    throw UnsupportedError(
+        fmt::format("[inspect] a classifier shows where it looks when it pools by attention; got pooling = {}. Look at "
+                    "its gates with --gates, or train with --set pooling=attention.",
+                    pooling));
+}
+
+void add_gates(const inspect::CellRecording& recording, const std::vector<std::string>& steps, const nn::Cell& cell,
+               GateTrace& trace) {
+  for (const inspect::RecordedRows& r : recording.all()) {
+    if (r.name == "pooling/attention") continue;
+    trace.series.push_back({r.layer(), r.quantity(), steps, r.width, r.values, inspect::saturated_share(r, cell)});
+  }
 }
 
 }  // namespace carousel::tasks

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "carousel/inspect/recording.h"
+#include "carousel/nn/cells/cell.h"
 #include "carousel/tasks/labels.h"
 #include "carousel/tasks/task.h"
 #include "carousel/train/classification.h"
@@ -37,5 +39,10 @@ void add_answers(const Labels& labels, std::span<const float> logits, double tem
 std::vector<double> balanced_weights(const Labels& labels);
 /// ConfigError when an option asks for a search.
 void refuse_class_search(const PredictOptions& options);
+/// UnsupportedError unless a classifier pools by attention, without which there is nothing to see of where it looked.
+void require_attention(const std::string& pooling);
+/// Gates and states of the layers of a stack; a row for each of `steps`.
+void add_gates(const inspect::CellRecording& recording, const std::vector<std::string>& steps, const nn::Cell& cell,
+               GateTrace& trace);
 
 }  // namespace carousel::tasks

@@ -204,11 +204,7 @@ std::vector<double> ClassifyModel::answer(nn::Context& ctx, const std::vector<in
 }
 
 AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions&) {
-  if (parts_.options.model.pooling != "attention")
-    throw UnsupportedError(
-        fmt::format("[inspect] a classifier shows where it looks when it pools by attention; got pooling = {}. Look at "
-                    "its gates with --gates, or train with --set pooling=attention.",
-                    parts_.options.model.pooling));
+  require_attention(parts_.options.model.pooling);
   const std::vector<int32_t> ids = encode_one(line);
   inspect::CellRecording recording;
   nn::Context ctx;
@@ -234,12 +230,7 @@ GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions&) {
   GateTrace trace;
   trace.input = line;
   trace.output = parts_.labels.names[static_cast<size_t>(std::max_element(p.begin(), p.end()) - p.begin())];
-  const std::vector<std::string> read = parts_.tokenizer->symbols(cut(ids));
-  for (const inspect::RecordedRows& r : recording.all()) {
-    if (r.name == "pooling/attention") continue;
-    trace.series.push_back(
-        {r.layer(), r.quantity(), read, r.width, r.values, inspect::saturated_share(r, network_->stack().cell())});
-  }
+  add_gates(recording, parts_.tokenizer->symbols(cut(ids)), network_->stack().cell(), trace);
   return trace;
 }
 

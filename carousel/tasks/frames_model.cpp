@@ -11,6 +11,7 @@
 #include "carousel/base/text.h"
 #include "carousel/data/batcher.h"
 #include "carousel/data/json_object.h"
+#include "carousel/inspect/recording.h"
 #include "carousel/tasks/describe.h"
 #include "carousel/tasks/metadata.h"
 
@@ -242,9 +243,57 @@ FileAnswer FrameModel::predict_file(const std::string& file, const PredictOption
   return answer;
 }
 
-AttentionMap FrameModel::inspect(const std::string&, const PredictOptions&) {
-  throw UnsupportedError(
-      "[inspect] frames are not looked at yet; got a classifier of them. Look at a classifier of texts.");
+/// One answer with all that the layers recorded.
+struct FrameModel::Look {
+  std::string input, label;
+  double probability = 0;
+  std::vector<std::string> steps;  ///< "1", "2", ...
+  inspect::CellRecording recording;
+};
+
+FrameModel::Look FrameModel::look_at(const std::string& file) {
+  std::vector<std::string> notes;
+  data::FrameSet set = read({file}, false, notes);
+  data::FrameExample& first = set.examples.front();
+  parts_.scaling.apply(first);
+  Look look;
+  look.input = first.name;
+  for (int64_t t = 1; t <= first.length; ++t) look.steps.push_back(std::to_string(t));
+  nn::Context ctx;
+  ctx.recorder = &look.recording;
+  const Tensor logits = member(0).forward(ctx, nn::FrameBatch::of({first.values}, parts_.scaling.width())).value();
+  Prediction p;
+  add_answers(parts_.labels, logits.span<float>(), temperature(), 1, p);
+  look.label = p.hypotheses.front().text;
+  look.probability = p.hypotheses.front().probability;
+  return look;
+}
+
+std::vector<std::string> FrameModel::views() const {
+  if (parts_.options.model.pooling == "attention") return {"attention", "gates"};
+  return {"gates"};
+}
+
+AttentionMap FrameModel::inspect(const std::string& file, const PredictOptions&) {
+  require_attention(parts_.options.model.pooling);
+  const Look look = look_at(file);
+  AttentionMap map;
+  map.input = look.input;
+  map.output = look.label;
+  map.probability = look.probability;
+  map.source = look.steps;
+  map.target = {look.label};
+  map.weights = look.recording.find("pooling/attention")->values;
+  return map;
+}
+
+GateTrace FrameModel::gates(const std::string& file, const PredictOptions&) {
+  const Look look = look_at(file);
+  GateTrace trace;
+  trace.input = look.input;
+  trace.output = look.label;
+  add_gates(look.recording, look.steps, member(0).stack().cell(), trace);
+  return trace;
 }
 
 std::vector<std::pair<std::string, std::string>> FrameModel::describe() {

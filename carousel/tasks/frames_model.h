@@ -49,7 +49,10 @@ class FrameModel final : public TaskModel {
   bool answers_files() const override { return true; }
   bool reads_names() const override { return true; }
   FileAnswer predict_file(const std::string& file, const PredictOptions& options) override;
-  AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
+  /// Of the first sequence of a file, through the first member.
+  AttentionMap inspect(const std::string& file, const PredictOptions& options) override;
+  GateTrace gates(const std::string& file, const PredictOptions& options) override;
+  std::vector<std::string> views() const override;
   std::vector<std::pair<std::string, std::string>> describe() override;
 
   const FrameParts& parts() const { return parts_; }
@@ -69,6 +72,8 @@ class FrameModel final : public TaskModel {
   };
   data::FrameSet read(const std::vector<std::string>& files, bool labelled, std::vector<std::string>& notes) const;
   std::vector<float> logits_of(data::FrameSet& set);
+  struct Look;
+  Look look_at(const std::string& file);
 
   FrameParts parts_;
   std::unique_ptr<Network> network_;

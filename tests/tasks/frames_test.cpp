@@ -129,6 +129,30 @@ TEST(FramesTask, RecordingsNeedNoNamesToBeAnswered) {
   EXPECT_EQ(std::get<std::string>(run.job.model->predict_file(dir.file("q"), {}).rows[0][1]), "low");
 }
 
+TEST(FramesTask, ShowsGatesAlwaysAndAttentionWhenItPoolsByIt) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("toy.ts", series(20, 1));
+  for (const std::string pooling : {"mean", "attention"}) {
+    ToyRun run(file, settings_of({{"pooling", pooling}}), {}, "classify");
+    TaskModel& model = *run.job.model;
+    const GateTrace trace = model.gates(file, {});
+    EXPECT_EQ(trace.input, "series 1");
+    ASSERT_FALSE(trace.series.empty());
+    EXPECT_EQ(trace.series[0].tokens[1], "2");
+    EXPECT_EQ(trace.series[0].values.size(), trace.series[0].tokens.size() * 8);
+    if (pooling == "mean") {
+      EXPECT_EQ(model.views(), (std::vector<std::string>{"gates"}));
+      EXPECT_THROW(model.inspect(file, {}), UnsupportedError);
+    } else {
+      const AttentionMap map = model.inspect(file, {});
+      float sum = 0;
+      for (const float weight : map.weights) sum += weight;
+      EXPECT_NEAR(sum, 1, 1e-5);
+      EXPECT_EQ(map.source.size(), map.weights.size());
+    }
+  }
+}
+
 std::string outcome(const std::string& file, const Settings& settings) {
   ToyRun run(file, settings, {}, "classify");
   run.train();

@@ -204,9 +204,9 @@ FramePlan plan_frames(const std::vector<std::string>& files, const FrameFormat& 
   if (files.empty()) return plan;
   const std::string& file = files.front();
   if (is_folder(file)) return files.size() == 1 ? plan_folder(file, wanted) : plan;
-  std::error_code error;
-  if (!fs::exists(file, error)) return plan;
   if (files.size() == 1 && is_frame_file(file)) return {"file", "one file of frames", 0, '_', true, false};
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) return plan;
   const std::string head = first_bytes(file, 4);
   if (is_idx(head)) {
     const std::string labels = files.size() > 1 ? files[1] : labels_beside(file);
