@@ -166,7 +166,8 @@ void add_predict(Program& program) {
        "carousel predict model.safetensors words.txt --beam 8 --nbest 3    # lines: input TAB answer TAB probability\n"
        "carousel predict model.safetensors words.txt --json                # one JSON object per line\n"
        "carousel predict model.safetensors sales.csv > next.csv            # a forecaster: what comes after its end\n"
-      "carousel predict model.safetensors recordings/ > labels.csv        # a classifier of recordings, series, images"},
+       "carousel predict model.safetensors recordings/ > labels.csv        # a classifier of recordings, series, "
+       "images"},
       [flags] { return run_predict(*flags); });
   command->add_option("MODEL", flags->model, "Model file")->required()->type_name("FILE");
   command->add_option("FILE", flags->input, "Lines to answer; - for standard input (the default)")->type_name("FILE");
