@@ -113,7 +113,12 @@ data::FrameSet read(const std::vector<std::string>& files, ClassifyOptions& opti
 
 std::string recognise_frames(const std::vector<std::string>& files, const ClassifyOptions& options) {
   const data::FramePlan plan = data::plan_frames(files, options.frames.format);
-  return plan.evident && !plan.transcripts ? plan.reason : "";
+  if (plan.transcripts)
+    throw UnsupportedError(
+        fmt::format("[classify] a list of recordings must give each a label that others have too; got {}. Give labels; "
+                    "texts of recordings are not learnt yet, and --task classify takes them for labels.",
+                    plan.reason));
+  return plan.evident ? plan.reason : "";
 }
 
 TrainingJob build_frames(const TaskInput& input, ClassifyOptions& options, const Say& say) {

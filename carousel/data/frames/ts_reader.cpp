@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "carousel/base/error.h"
+#include "carousel/base/text.h"
 #include "carousel/data/each_line.h"
 #include "carousel/data/frames/readers.h"
 #include "carousel/data/series.h"
@@ -81,8 +82,9 @@ class TsReader {
       fail("a .ts file has a line @data before its series", "none", "Check that the file is whole.");
     }
     if (filled_ > 0)
-      set_.notes.push_back(
-          fmt::format("{} values were missing and lie on straight lines between their neighbours", filled_));
+      set_.notes.push_back(fmt::format(
+          "{} between neighbours",
+          counted(filled_, "missing value was put on a straight line", "missing values were put on straight lines")));
     return std::move(set_);
   }
 

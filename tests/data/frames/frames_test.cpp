@@ -48,8 +48,7 @@ TEST(Ts, ReadsDimensionsLabelsAndFillsGaps) {
   EXPECT_EQ(set.examples[0].target, "a");
   EXPECT_EQ(set.examples[1].values, (std::vector<float>{7, 9, 8, 9}));
   EXPECT_EQ(set.examples[1].line, 7);
-  EXPECT_EQ(set.notes,
-            (std::vector<std::string>{"1 values were missing and lie on straight lines between their neighbours"}));
+  EXPECT_EQ(set.notes, (std::vector<std::string>{"1 missing value was put on a straight line between neighbours"}));
 }
 
 TEST(Ts, RefusesWithTheLine) {
