@@ -171,7 +171,7 @@ int run_predict(PredictFlags& flags) {
                           "it has one answer for each row");
     return predict_rows(*rows, flags);
   }
-  if (model.answers_files()) return predict_file(model, flags, options);
+  if (model.answers_files() && !(flags.input == "-" && model.reads_names())) return predict_file(model, flags, options);
   LineSource source(flags.input);
   std::vector<std::string> lines;
   int64_t line = 0, notes = 0;
@@ -214,6 +214,8 @@ void add_predict(Program& program) {
        "carousel predict model.safetensors words.txt --beam 8 --nbest 3    # lines: input TAB answer TAB probability\n"
        "carousel predict model.safetensors words.txt --json                # one JSON object per line\n"
        "carousel predict model.safetensors sales.csv > next.csv            # a forecaster: what comes after its end\n"
+       "carousel predict model.safetensors recordings/ > labels.csv        # a classifier of recordings, series, "
+       "images\n"
        "tail -f rows.csv | carousel predict watch.safetensors              # a detector: each row as it comes"},
       [flags] { return run_predict(*flags); });
   command->add_option("MODEL", flags->model, "Model file")->required()->type_name("FILE");

@@ -165,6 +165,7 @@ void add_train(Program& program) {
       "carousel train words.tsv -o model.safetensors --max-seconds 600    # stop in ten minutes; the schedule fits\n"
       "carousel train source.txt target.txt -o model.safetensors          # two files, line by line\n"
       "carousel train reviews.csv -o model.safetensors --columns label,text   # one label for each text\n"
+      "carousel train recordings/ -o model.safetensors                    # a label for each recording\n"
       "carousel train words.conllu -o model.safetensors                   # a tag for each word\n"
       "carousel train sales.csv -o model.safetensors --horizon 12        # what comes next in columns of numbers\n"
       "carousel train metrics.csv --task detect -o watch.safetensors      # which rows are unusual\n"

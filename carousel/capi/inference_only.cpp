@@ -1,5 +1,7 @@
-// What stands in this library in place of training.
+// What stands in this library in place of training and of recordings.
 #include "carousel/base/error.h"
+#include "carousel/data/frames/audio_features.h"
+#include "carousel/data/frames/audio_file.h"
 #include "carousel/engine/training.h"
 
 namespace carousel::engine {
@@ -22,3 +24,35 @@ std::string task_of_earlier_run(const std::string& /*output*/) {
 }
 
 }  // namespace carousel::engine
+
+namespace carousel::data {
+
+namespace {
+
+[[noreturn]] void refuse() {
+  throw UnsupportedError("[c] this library reads no recordings; got one. Use the program, or link the whole library.");
+}
+
+}  // namespace
+
+struct FeatureMaker::Spectrum {};
+
+FeatureMaker::FeatureMaker(const AudioFeatures& /*config*/) {
+  refuse();
+}
+
+FeatureMaker::~FeatureMaker() = default;
+
+std::vector<float> FeatureMaker::make(const std::vector<float>& /*samples*/) const {
+  refuse();
+}
+
+Audio read_audio(const std::string& /*file*/, double /*max_seconds*/) {
+  refuse();
+}
+
+Audio resample(const Audio& /*audio*/, int64_t /*sample_rate*/) {
+  refuse();
+}
+
+}  // namespace carousel::data

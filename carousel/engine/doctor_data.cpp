@@ -35,7 +35,9 @@ class OneBatch final : public train::Objective {
     for (const NamedTensor& t : all_.carried()) Tensor(t.tensor).fill(0);
     return all_.loss(ctx, 0, 0, {info.step, 1});
   }
-  train::Evaluation evaluate() override { return {.metric = "none", .value = 0, .metrics = {}, .warning = ""}; }
+  train::Evaluation evaluate() override {
+    return {.metric = "none", .value = 0, .metrics = {}, .tie_metric = "", .warning = ""};
+  }
   std::string describe_batch(int64_t, int64_t) override { return all_.describe_batch(0, 0); }
 
  private:

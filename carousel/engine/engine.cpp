@@ -172,6 +172,10 @@ bool Engine::answers_files() const {
   return impl_->model->answers_files();
 }
 
+bool Engine::reads_names() const {
+  return impl_->model->reads_names();
+}
+
 tasks::FileAnswer Engine::predict_file(const std::string& file, const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->predict_file(file, options); });
 }

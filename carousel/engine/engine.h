@@ -100,6 +100,8 @@ class Engine {
   std::vector<tasks::LineScore> score_lines(const std::vector<std::string>& lines);
   /// Whether predict_file() answers, and not predict(), see tasks::TaskModel.
   bool answers_files() const;
+  /// Whether lines name files, see tasks::TaskModel.
+  bool reads_names() const;
   tasks::FileAnswer predict_file(const std::string& file, const tasks::PredictOptions& options);
   /// Null where rows are not answered one by one, see tasks::TaskModel. The engine must outlive it.
   std::unique_ptr<tasks::RowAnswers> open_rows(const std::string& name);

@@ -9,6 +9,7 @@
 #include "carousel/base/files.h"
 #include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
+#include "carousel/data/frames/frames.h"
 #include "carousel/data/series_folder.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/number_format.h"
@@ -217,11 +218,17 @@ void TrainingRun::build() {
   if (resumed_) check_same_data(*resumed_);
 }
 
+/// The files that hold the data of a name.
+std::vector<std::string> files_of(const std::string& name) {
+  std::vector<std::string> files = data::files_of_frames(name);
+  return files.empty() ? data::all_files_behind(name) : files;
+}
+
 std::string TrainingRun::hash_data() const {
   std::string hashes;
   for (const auto* files : {&request_.data, &request_.dev})
     for (const std::string& name : *files)
-      for (const std::string& file : data::all_files_behind(name)) hashes += sha256_file(file);
+      for (const std::string& file : files_of(name)) hashes += sha256_file(file);
   return sha256(hashes);
 }
 

@@ -57,14 +57,20 @@ void ClassifierConfig::options(OptionTable& table) {
            "nothing new.")
       .range(0, 0.95)
       .automatic();
+  noise.options(table);
 }
 
 Classifier::Classifier(const ClassifierConfig& config, const Sizes& sizes, uint64_t seed)
     : config_(config), sizes_(sizes), stack_(stack_config(config), config.embedding_size, seed) {
   config_.stack.cell = stack_.cell().options();
   const int64_t width = stack_.output_size();
-  embedding_ = parameter("embedding.weight",
-                         normal_init({sizes.vocab_size, config.embedding_size}, kEmbeddingDeviation, Rng(seed, 1)));
+  if (sizes.frame_size > 0) {
+    embedding_ = parameter("projection.weight", glorot_init(config.embedding_size, sizes.frame_size, Rng(seed, 1)));
+    projection_bias_ = parameter("projection.bias", Tensor::zeros({config.embedding_size}));
+  } else {
+    embedding_ = parameter("embedding.weight",
+                           normal_init({sizes.vocab_size, config.embedding_size}, kEmbeddingDeviation, Rng(seed, 1)));
+  }
   child("rnn", stack_);
   pooling_ = std::make_unique<Pooling>(config.pooling, width, seed);
   child("pooling", *pooling_);
@@ -91,16 +97,25 @@ std::vector<int32_t> Classifier::packed_ids(Context& ctx, const Packing& packing
 
 Var Classifier::forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences) {
   const Packing packing = Packing::of(sequences);
-  const Var embedded = drop(ctx, ops::embedding(ctx.tape, packed_ids(ctx, packing, sequences), embedding_));
-  const Var y = stack_.forward(ctx, packing, embedded).y;
+  return answer(ctx, packing, ops::embedding(ctx.tape, packed_ids(ctx, packing, sequences), embedding_));
+}
+
+Var Classifier::forward(Context& ctx, const FrameBatch& frames) {
+  const Var noisy(add_noise(ctx, frames, config_.noise));
+  return answer(ctx, frames.packing, ops::linear(ctx.tape, noisy, embedding_, projection_bias_));
+}
+
+Var Classifier::answer(Context& ctx, const Packing& packing, const Var& embedded) {
+  const Var y = stack_.forward(ctx, packing, drop(ctx, embedded)).y;
   const Var last = config_.pooling == "last" ? stack_.last(ctx.tape, packing, y) : Var();
   return ops::linear(ctx.tape, drop(ctx, pooling_->forward(ctx, packing, y, last)), weight_, bias_);
 }
 
 ClassifierLoss Classifier::loss(Context& ctx, const ClassifierBatch& batch) {
-  ops::require_equal("classifier", "the number of classes", static_cast<int64_t>(batch.classes.size()),
-                     static_cast<int64_t>(batch.sequences.size()));
-  const Var logits = forward(ctx, batch.sequences);
+  ops::require_equal(
+      "classifier", "the number of classes", static_cast<int64_t>(batch.classes.size()),
+      sizes_.frame_size > 0 ? batch.frames.packing.batch_size() : static_cast<int64_t>(batch.sequences.size()));
+  const Var logits = sizes_.frame_size > 0 ? forward(ctx, batch.frames) : forward(ctx, batch.sequences);
   ClassifierLoss result;
   if (batch.class_weights.empty()) {
     const ops::CrossEntropy entropy = ops::cross_entropy(ctx.tape, logits, batch.classes, config_.label_smoothing);

@@ -1,4 +1,5 @@
-// One class for a whole sequence of symbols: embedding, recurrent stack, pooling, softmax.
+// One class for a whole sequence of symbols or numeric frames: embedding or projection, recurrent stack, pooling,
+// softmax.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 
 #include "carousel/base/options.h"
 #include "carousel/nn/context.h"
+#include "carousel/nn/frame_batch.h"
 #include "carousel/nn/module.h"
 #include "carousel/nn/pooling.h"
 #include "carousel/nn/stack.h"
@@ -21,6 +23,7 @@ struct ClassifierConfig {
   std::string pooling = "max";   ///< one of pooling_names()
   double label_smoothing = 0.1;  ///< share of the target probability spread over all classes
   double symbol_dropout = -1;    ///< probability that training reads a symbol as unknown; negative: chosen
+  FrameNoise noise;              ///< of frames
 
   ClassifierConfig() {
     stack.bidirectional = true;
@@ -30,12 +33,13 @@ struct ClassifierConfig {
   void options(OptionTable& table);
 };
 
-/// Sequences of ids (each at least one), and the class of each. Weights [num_classes] of the classes in the loss;
-/// empty: all 1.
+/// Sequences of ids (each at least one) or of frames, and the class of each. Weights [num_classes] of the classes in
+/// the loss; empty: all 1.
 struct ClassifierBatch {
   std::vector<std::vector<int32_t>> sequences;
   std::vector<int32_t> classes;
   std::vector<double> class_weights = {};
+  FrameBatch frames = {};  ///< of a classifier that reads them; `sequences` is empty then
 };
 
 struct ClassifierLoss {
@@ -47,7 +51,8 @@ class Classifier final : public Module {
  public:
   struct Sizes {
     int64_t vocab_size = 0, num_classes = 0;
-    int32_t unk = 0;  ///< the symbol that stands for all unknown ones
+    int32_t unk = 0;         ///< the symbol that stands for all unknown ones
+    int64_t frame_size = 0;  ///< numbers in a frame, which a linear projection takes to embedding_size; 0: ids are read
   };
   /// Everything of the config must be decided. Throws ConfigError.
   Classifier(const ClassifierConfig& config, const Sizes& sizes, uint64_t seed);
@@ -55,6 +60,7 @@ class Classifier final : public Module {
   /// Logits [B, num_classes] in the caller's order. A recorder hears the stack's gates and states ("layer.0/...") and
   /// "pooling/attention".
   Var forward(Context& ctx, const std::vector<std::vector<int32_t>>& sequences);
+  Var forward(Context& ctx, const FrameBatch& frames);
   /// Cross-entropy with label smoothing and class weights. Throws ShapeError.
   ClassifierLoss loss(Context& ctx, const ClassifierBatch& batch);
 
@@ -72,12 +78,13 @@ class Classifier final : public Module {
 
  private:
   Var drop(Context& ctx, const Var& x) const;
+  Var answer(Context& ctx, const Packing& packing, const Var& embedded);
   std::vector<int32_t> packed_ids(Context& ctx, const Packing& packing,
                                   const std::vector<std::vector<int32_t>>& sequences) const;
 
   ClassifierConfig config_;
   Sizes sizes_;
-  Var embedding_;
+  Var embedding_, projection_bias_;
   RecurrentStack stack_;
   std::unique_ptr<Pooling> pooling_;
   Var weight_, bias_, temperature_, trust_;

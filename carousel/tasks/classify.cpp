@@ -11,9 +11,11 @@
 #include "carousel/base/text.h"
 #include "carousel/data/split.h"
 #include "carousel/tasks/classify_config.h"
+#include "carousel/tasks/classify_frames.h"
 #include "carousel/tasks/classify_model.h"
 #include "carousel/tasks/classify_objective.h"
 #include "carousel/tasks/describe.h"
+#include "carousel/tasks/frames_model.h"
 
 namespace carousel::tasks {
 
@@ -48,10 +50,11 @@ class Classify final : public Task {
  public:
   std::string name() const override { return "classify"; }
   std::string summary() const override {
-    return "a label for a text: topic, sentiment, kind of question (lines `__label__X text`, or a table)";
+    return "a label for a text (lines `__label__X text`, or a table), a recording or a series of numeric frames";
   }
 
   std::string recognises(const std::vector<std::string>& files) override {
+    if (std::string reason = recognise_frames(files, options_); !reason.empty()) return reason;
     try {
       const data::LabelPlan plan = data::plan_labels(files, options_.format, options_.read_options());
       return plan.evident ? plan.reason : "";
@@ -65,6 +68,8 @@ class Classify final : public Task {
   void options(OptionTable& table) override { options_.options(table); }
 
   TrainingJob build(const TaskInput& input, const Say& say) override {
+    if (!data::plan_frames(input.data, options_.frames.format).format.empty())
+      return build_frames(input, options_, say);
     LabelSets sets = read(input, say);
     ClassifyParts parts;
     parts.labels = labels_of(sets);
@@ -98,6 +103,7 @@ class Classify final : public Task {
 
   std::unique_ptr<TaskModel> load(const std::map<std::string, std::string>& metadata,
                                   const std::string& file) override {
+    if (holds_frames(metadata)) return std::make_unique<FrameModel>(load_frame_parts(options_, metadata, file), 0);
     return std::make_unique<ClassifyModel>(load_parts(options_, metadata, file), 0);
   }
 

@@ -1,14 +1,34 @@
 #include "carousel/tasks/classify_config.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "carousel/base/threads.h"
+#include "carousel/data/frames/scaling.h"
 
 namespace carousel::tasks {
+
+void FrameOptions::options(OptionTable& table) {
+  format.options(table);
+  std::vector<std::string> scalings = data::frame_scalings();
+  scalings.insert(scalings.begin(), "auto");
+  table
+      .add("scaling", &scaling,
+           "What brings the numbers of frames to mean 0 and deviation 1: those of each sequence, of the training data "
+           "for each column, or of all columns (common); auto: sequence for recordings, common for images, else "
+           "training.")
+      .one_of(scalings);
+  table
+      .add("stack_frames", &stack_frames,
+           "Neighbouring frames that the network reads as one; auto: so many that sequences have some hundred steps.")
+      .range(1, 65536)
+      .automatic();
+}
 
 void ClassifyOptions::options(OptionTable& table) {
   table.section("data");
   format.options(table);
+  frames.options(table);
   symbols.options(table);
   table
       .add("dev_share", &dev_share,
@@ -32,7 +52,18 @@ void ClassifyOptions::options(OptionTable& table) {
            "Beside the network, naive Bayes over runs of up to so many symbols has its say; 0: the network alone.")
       .range(0, data::NaiveBayes::kMostOrder)
       .automatic();
+  table
+      .add("members", &frames.members,
+           "Networks over frames whose mean answers; auto: 5 for fewer than 500 sequences, each with another fifth "
+           "held out, so that all are learnt from and all are dev.")
+      .range(1, 100)
+      .automatic();
   trainer.options(table);
+  table
+      .add("time_stretch", &frames.time_stretch,
+           "Training plays each sequence of frames faster or slower by up to this share.")
+      .range(0, 0.9)
+      .automatic();
   table.add("batch_size", &batch_size, "Texts in one step.").range(1, 65536).automatic();
   table
       .add("class_weights", &class_weights,
@@ -93,7 +124,36 @@ void decide_sizes(nn::ClassifierConfig& model, const ClassifySize& size, double 
   }
 }
 
+constexpr int64_t kMostSteps = 250;     ///< of a sequence that was not told otherwise
+constexpr int64_t kFewSequences = 500;  ///< so few are best learnt from by several networks
+
 }  // namespace
+
+void decide_reading(ClassifyOptions& o, const FrameSize& size) {
+  FrameOptions& f = o.frames;
+  if (f.scaling == "auto") f.scaling = size.recordings ? "sequence" : size.pixels ? "common" : "training";
+  if (f.stack_frames == 0)
+    f.stack_frames = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(size.mean_length / kMostSteps)));
+  if (f.members == 0) f.members = !size.held_out && size.examples < kFewSequences ? 5 : 1;
+}
+
+void decide_frames(ClassifyOptions& o, const FrameSize& size) {
+  const int64_t n = size.examples;
+  nn::ClassifierConfig& m = o.model;
+  train::TrainerConfig& trainer = o.trainer;
+  decide_sizes(m, {n, size.mean_length, false}, trainer.max_seconds,
+               trainer.threads > 0 ? trainer.threads : num_threads());
+  if (m.stack.dropout < 0) m.stack.dropout = 0.3;
+  if (m.symbol_dropout < 0) m.symbol_dropout = 0;
+  if (m.noise.frame_noise < 0) m.noise.frame_noise = 0.1;
+  if (m.noise.time_masks < 0) m.noise.time_masks = 1;
+  if (m.noise.feature_masks < 0) m.noise.feature_masks = 1;
+  if (o.frames.time_stretch < 0) o.frames.time_stretch = 0.1;
+  if (o.batch_size == 0) o.batch_size = n < 500 ? 8 : n < 20000 ? 16 : 64;
+  if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
+  if (trainer.epochs == 0 && trainer.max_steps == 0)
+    trainer.epochs = std::clamp<int64_t>(100000 / std::max<int64_t>(n, 1), 8, 60);
+}
 
 void decide(ClassifyOptions& o, const ClassifySize& size) {
   const int64_t n = size.examples;

@@ -1,10 +1,11 @@
-// Options of the task `classify` and what is decided from the data.
+// Options of the task `classify` and what is decided from the data: texts, or sequences of numeric frames.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "carousel/base/options.h"
+#include "carousel/data/frames/frames.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/naive_bayes.h"
 #include "carousel/data/text_symbols.h"
@@ -13,8 +14,21 @@
 
 namespace carousel::tasks {
 
+/// What only concerns frames.
+struct FrameOptions {
+  data::FrameFormat format;
+  std::string scaling = "auto";  ///< auto, or one of data::frame_scalings()
+  int64_t stack_frames = 0;      ///< neighbouring frames that the network reads as one; 0: chosen
+  double time_stretch = -1;      ///< training plays sequences by up to this share faster or slower; negative: chosen
+  int64_t members = 0;           ///< networks whose mean answers; 0: chosen
+
+  /// Adds rows to the table's present section.
+  void options(OptionTable& table);
+};
+
 struct ClassifyOptions {
   data::LabelFormat format;
+  FrameOptions frames;
   data::TextSymbols symbols;
   double dev_share = 0;    ///< of the texts; 0: chosen
   int64_t max_length = 0;  ///< symbols; 0: chosen
@@ -36,11 +50,24 @@ struct ClassifySize {
   bool characters = false;  ///< that is what the symbols are
 };
 
+/// What frames look like to whoever decides.
+struct FrameSize {
+  int64_t examples = 0;     ///< to learn from
+  double mean_length = 0;   ///< frames
+  int64_t width = 0;        ///< numbers in a frame
+  bool recordings = false;  ///< features of sound
+  bool pixels = false;      ///< all columns are of one kind
+  bool held_out = false;    ///< there is a dev file
+};
+
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.
 double training_operations(const nn::ClassifierConfig& model, const ClassifySize& size);
 
 /// Fills in everything left automatic from the size of the data and the time given; never from what the data is called.
 /// The rules are in docs/guide/classify.md.
 void decide(ClassifyOptions& options, const ClassifySize& size);
+/// The same for frames: first how they are read, and from these the rest. The rules are in docs/guide/frames.md.
+void decide_reading(ClassifyOptions& options, const FrameSize& size);
+void decide_frames(ClassifyOptions& options, const FrameSize& size);
 
 }  // namespace carousel::tasks

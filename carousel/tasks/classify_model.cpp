@@ -1,12 +1,9 @@
 #include "carousel/tasks/classify_model.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <unordered_map>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -23,12 +20,6 @@ namespace {
 
 constexpr int64_t kBatch = 64;  ///< texts read together
 constexpr size_t kLabelsShown = 20;
-
-std::map<std::string, double> metrics_of(const train::ClassScores& scores) {
-  return {{"accuracy", scores.accuracy()},
-          {"macro_f1", scores.macro_f1()},
-          {"expected_calibration_error", scores.expected_calibration_error()}};
-}
 
 }  // namespace
 
@@ -104,35 +95,6 @@ std::vector<float> ClassifyModel::network_logits(const std::vector<std::vector<i
   return all;
 }
 
-std::vector<int64_t> ClassifyModel::numbers_of(const data::PairData& data, const std::vector<int64_t>& indices) const {
-  std::unordered_map<std::string_view, int64_t> strangers;
-  std::vector<int64_t> numbers;
-  for (const int64_t i : indices) {
-    const std::string& label = data.examples[static_cast<size_t>(i)].target;
-    const int64_t known = parts_.labels.find(label);
-    const auto next = parts_.labels.size() + static_cast<int64_t>(strangers.size());
-    numbers.push_back(known >= 0 ? known : strangers.try_emplace(label, next).first->second);
-  }
-  return numbers;
-}
-
-std::map<std::string, double> ClassifyModel::score(const ClassifyAnswers& answers, double temperature) const {
-  const auto width = static_cast<size_t>(parts_.labels.size());
-  train::ClassScores scores;
-  for (size_t i = 0; i < answers.wanted.size(); ++i) {
-    const std::span<const float> row(answers.logits.data() + i * width, width);
-    scores.add(train::probabilities_of(row, temperature), answers.wanted[i]);
-  }
-  return metrics_of(scores);
-}
-
-std::map<std::string, double> ClassifyModel::baseline_score(const std::vector<int64_t>& wanted) const {
-  const std::vector<double> shares = parts_.labels.shares();
-  train::ClassScores scores;
-  for (const int64_t number : wanted) scores.add(shares, number);
-  return metrics_of(scores);
-}
-
 data::LabelFormat ClassifyModel::stored_format() const {
   data::LabelFormat format = parts_.options.format;
   format.format = "auto";  // a file of another format may be scored too
@@ -155,17 +117,8 @@ void ClassifyModel::note_bayes(const data::PairData& data, const std::vector<int
           : ""));
 }
 
-namespace {
-
-void refuse_search(const PredictOptions& options) {
-  options.refuse_search("[classify] a classifier gives labels and searches for no sequence",
-                        "--nbest gives more labels");
-}
-
-}  // namespace
-
 EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const PredictOptions& search) {
-  refuse_search(search);
+  refuse_class_search(search);
   const data::ReadOptions options = parts_.options.read_options();
   data::LabelFormat format = stored_format();
   if (files.size() == 2 && parts_.options.format.format != "aligned")
@@ -174,8 +127,8 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
       data::read_labels(files, data::plan_labels(files, format, options, parts_.options.format.format), options);
   if (data.examples.empty())
     throw DataError(files.front(), 0, 0, "[eval] at least one labelled text is needed; got none. Check the file.");
-  std::vector<int64_t> all(data.examples.size());
-  std::iota(all.begin(), all.end(), int64_t{0});
+  std::vector<std::string_view> names;
+  for (const data::PairExample& e : data.examples) names.emplace_back(e.target);
   std::vector<std::vector<int32_t>> texts;
   int64_t unread = 0, seen = 0;
   for (const data::PairExample& e : data.examples) {
@@ -184,31 +137,19 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
     const auto unknown = std::count(texts.back().begin(), texts.back().end(), data::Vocabulary::kUnk);
     unread += unknown == static_cast<int64_t>(texts.back().size());
   }
-  const ClassifyAnswers answers{logits(texts), numbers_of(data, all)};
+  const ClassAnswers answers{logits(texts), numbers_of(parts_.labels, names)};
   EvalReport report;
   report.task = task();
   report.examples = static_cast<int64_t>(data.examples.size());
-  report.metrics = score(answers, network_->temperature());
-  report.baseline = baseline_score(answers.wanted);
+  report.metrics = score_of(answers, parts_.labels.size(), network_->temperature());
+  report.baseline = baseline_score(parts_.labels, answers.wanted);
   report.baseline_name = fmt::format("always the most frequent label, {}", parts_.labels.most_frequent_name());
   if (report.metrics.at("accuracy") <= report.baseline.at("accuracy"))
     report.notes.emplace_back(
         "the model is not better than the baseline: train longer, or check that the texts say something about their "
         "labels");
   note_bayes(data, answers.wanted, report);
-  std::vector<std::string> strangers;
-  int64_t with_stranger = 0;
-  for (size_t i = 0; i < answers.wanted.size(); ++i) {
-    if (answers.wanted[i] < parts_.labels.size()) continue;
-    ++with_stranger;
-    if (static_cast<size_t>(answers.wanted[i] - parts_.labels.size()) == strangers.size())
-      strangers.push_back(data::clip_quoted(data.examples[i].target));
-  }
-  if (with_stranger > 0) {
-    strangers.resize(std::min<size_t>(strangers.size(), 3));
-    report.notes.push_back(fmt::format("{} of {} texts have a label that training did not have ({}) and count as wrong",
-                                       with_stranger, report.examples, fmt::join(strangers, ", ")));
-  }
+  note_strangers(parts_.labels, names, answers.wanted, "texts", report);
   if (seen > 0)
     report.notes.push_back(fmt::format("{} of {} texts stood in the training data: the score is partly one of memory",
                                        seen, report.examples));
@@ -218,7 +159,7 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
 }
 
 std::vector<Prediction> ClassifyModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {
-  refuse_search(options);
+  refuse_class_search(options);
   std::vector<Prediction> predictions(lines.size());
   std::vector<std::vector<int32_t>> texts;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -236,16 +177,8 @@ std::vector<Prediction> ClassifyModel::predict(const std::vector<std::string>& l
   }
   const std::vector<float> all = logits(texts);
   const auto width = static_cast<size_t>(parts_.labels.size());
-  std::vector<size_t> order(width);
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const std::vector<double> p = train::probabilities_of({all.data() + i * width, width}, network_->temperature());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] > p[b]; });
-    const auto answers = std::min(static_cast<size_t>(options.nbest), width);
-    for (size_t k = 0; k < width; ++k) predictions[i].probabilities[parts_.labels.names[k]] = p[k];
-    for (size_t k = 0; k < answers; ++k)
-      predictions[i].hypotheses.push_back({parts_.labels.names[order[k]], p[order[k]], std::log(p[order[k]])});
-  }
+  for (size_t i = 0; i < lines.size(); ++i)
+    add_answers(parts_.labels, {all.data() + i * width, width}, network_->temperature(), options.nbest, predictions[i]);
   return predictions;
 }
 
@@ -271,11 +204,7 @@ std::vector<double> ClassifyModel::answer(nn::Context& ctx, const std::vector<in
 }
 
 AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions&) {
-  if (parts_.options.model.pooling != "attention")
-    throw UnsupportedError(
-        fmt::format("[inspect] a classifier shows where it looks when it pools by attention; got pooling = {}. Look at "
-                    "its gates with --gates, or train with --set pooling=attention.",
-                    parts_.options.model.pooling));
+  require_attention(parts_.options.model.pooling);
   const std::vector<int32_t> ids = encode_one(line);
   inspect::CellRecording recording;
   nn::Context ctx;
@@ -301,12 +230,7 @@ GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions&) {
   GateTrace trace;
   trace.input = line;
   trace.output = parts_.labels.names[static_cast<size_t>(std::max_element(p.begin(), p.end()) - p.begin())];
-  const std::vector<std::string> read = parts_.tokenizer->symbols(cut(ids));
-  for (const inspect::RecordedRows& r : recording.all()) {
-    if (r.name == "pooling/attention") continue;
-    trace.series.push_back(
-        {r.layer(), r.quantity(), read, r.width, r.values, inspect::saturated_share(r, network_->stack().cell())});
-  }
+  add_gates(recording, parts_.tokenizer->symbols(cut(ids)), network_->stack().cell(), trace);
   return trace;
 }
 

@@ -12,6 +12,7 @@
 #include "carousel/data/seen_texts.h"
 #include "carousel/data/tokenizer.h"
 #include "carousel/nn/classifier.h"
+#include "carousel/tasks/class_answers.h"
 #include "carousel/tasks/classify_config.h"
 #include "carousel/tasks/labels.h"
 #include "carousel/tasks/task.h"
@@ -25,12 +26,6 @@ struct ClassifyParts {
   Labels labels;           ///< and how many training texts had each
   data::SeenTexts seen;    ///< the training texts, in the tokenizer's text form
   data::NaiveBayes bayes;  ///< of the training texts as a whole
-};
-
-/// What a model thinks of some texts, and what is right.
-struct ClassifyAnswers {
-  std::vector<float> logits;    ///< [wanted.size(), num_classes]
-  std::vector<int64_t> wanted;  ///< num_classes or more: labels that training did not have
 };
 
 class ClassifyModel final : public TaskModel {
@@ -60,12 +55,6 @@ class ClassifyModel final : public TaskModel {
   /// times the model's trust in them.
   std::vector<float> network_logits(const std::vector<std::vector<int32_t>>& texts);
   std::vector<float> logits(const std::vector<std::vector<int32_t>>& texts);
-  /// accuracy, macro_f1, expected_calibration_error of answers at a temperature.
-  std::map<std::string, double> score(const ClassifyAnswers& answers, double temperature) const;
-  /// The same for giving each text the most frequent label with its share as probability.
-  std::map<std::string, double> baseline_score(const std::vector<int64_t>& wanted) const;
-  /// Number of each example's label; those that training did not have get numbers of their own behind the others.
-  std::vector<int64_t> numbers_of(const data::PairData& data, const std::vector<int64_t>& indices) const;
 
  private:
   std::vector<int32_t> encode_one(const std::string& line) const;

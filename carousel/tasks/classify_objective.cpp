@@ -25,11 +25,10 @@ std::vector<int64_t> lengths_of(const std::vector<std::vector<int32_t>>& texts) 
   return lengths;
 }
 
-/// So that all labels together weigh as much as if each text weighed 1: N / (K count).
-std::vector<double> balanced_weights(const Labels& labels) {
-  std::vector<double> weights;
-  for (const double share : labels.shares()) weights.push_back(1 / (static_cast<double>(labels.size()) * share));
-  return weights;
+std::vector<int64_t> numbers_of(const Labels& labels, const data::PairData& data, const std::vector<int64_t>& indices) {
+  std::vector<std::string_view> names;
+  for (const int64_t i : indices) names.emplace_back(data.examples[static_cast<size_t>(i)].target);
+  return tasks::numbers_of(labels, names);
 }
 
 class ClassifyObjective final : public train::Objective {
@@ -37,13 +36,13 @@ class ClassifyObjective final : public train::Objective {
   ClassifyObjective(ClassifyModel& model, LabelSets sets)
       : model_(model),
         sets_(std::move(sets)),
-        labels_(model.numbers_of(sets_.train_data, sets_.train)),
+        labels_(numbers_of(model.parts().labels, sets_.train_data, sets_.train)),
         texts_(cut(model, std::move(sets_.train_ids))),
         batcher_(lengths_of(texts_), std::vector<int64_t>(texts_.size(), 1),
                  {.batch_size = model.parts().options.batch_size},
                  static_cast<uint64_t>(model.parts().options.trainer.seed)) {
     dev_texts_ = std::move(sets_.dev_ids);
-    dev_labels_ = model_.numbers_of(sets_.dev_data, sets_.dev);
+    dev_labels_ = numbers_of(model_.parts().labels, sets_.dev_data, sets_.dev);
     take_even_sample();
     dev_opinions_ = model_.opinions(dev_texts_);
     if (model_.parts().options.class_weights == "balanced") weights_ = balanced_weights(model_.parts().labels);
@@ -59,14 +58,14 @@ class ClassifyObjective final : public train::Objective {
   }
 
   train::Evaluation evaluate() override {
-    ClassifyAnswers answers{model_.network_logits(dev_texts_), dev_labels_};
+    ClassAnswers answers{model_.network_logits(dev_texts_), dev_labels_};
     const train::Blend blend =
         train::fit_blend(answers.logits, dev_opinions_, answers.wanted, model_.parts().labels.size());
     model_.network().set_temperature(blend.temperature);
     model_.network().set_trust(blend.trust);
     train::add_opinions(answers.logits, dev_opinions_, blend.trust);
     train::Evaluation e;
-    e.metrics = model_.score(answers, blend.temperature);
+    e.metrics = score_of(answers, model_.parts().labels.size(), blend.temperature);
     e.metrics["temperature"] = blend.temperature;
     e.metrics["trust"] = blend.trust;
     // Weights are balanced by those who care for rare labels.

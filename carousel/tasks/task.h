@@ -187,6 +187,8 @@ class TaskModel {
   virtual std::vector<LineScore> score_lines(const std::vector<std::string>& lines);
   /// Whether predict_file() answers, and not predict(): the input is a file of numbers and not of lines.
   virtual bool answers_files() const { return false; }
+  /// Whether lines of predict() name files, each of one input.
+  virtual bool reads_names() const { return false; }
   virtual FileAnswer predict_file(const std::string& file, const PredictOptions& options);
   /// For models of numbers that answer each row when it comes; null for others, and where a file must be seen as a
   /// whole. `name` is that of the file, for errors. The model must outlive what is returned.

@@ -25,7 +25,8 @@ struct Evaluation {
   double value = 0;    ///< its value
   bool lower_is_better = true;
   std::map<std::string, double> metrics;  ///< everything measured, the deciding one included
-  std::string warning;  ///< a sentence for the user when something is wrong (attention not formed), else ""
+  std::string tie_metric;  ///< of equal values the one with less of this metric is better; "": the latest
+  std::string warning;     ///< a sentence for the user when something is wrong (attention not formed), else ""
 };
 
 /// Progress in [0, 1] through the budget is handed in so that a task can fade a term of its loss.

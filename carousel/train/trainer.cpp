@@ -47,7 +47,11 @@ OptimizerConfig optimizer_config(const TrainerConfig& config) {
 /// -1 worse, 0 equal, 1 better; NaN is worse than any number.
 int compare(const Evaluation& now, const Evaluation& best) {
   if (std::isnan(now.value) || std::isnan(best.value)) return std::isnan(best.value) - std::isnan(now.value);
-  if (now.value == best.value) return 0;
+  if (now.value == best.value) {
+    const auto a = now.metrics.find(now.tie_metric), b = best.metrics.find(now.tie_metric);
+    if (a == now.metrics.end() || b == best.metrics.end() || a->second == b->second) return 0;
+    return a->second < b->second ? 1 : -1;
+  }
   return (now.value < best.value) == now.lower_is_better ? 1 : -1;
 }
 

@@ -74,7 +74,11 @@ class ToyObjective : public Objective {
     e.value = constant_score ? 1 : distance;
     e.lower_is_better = lower_is_better;
     if (!scores.empty()) e.value = scores[static_cast<size_t>(evaluations - 1) % scores.size()];
-    e.metrics = {{"distance", e.value}, {"odd", std::numeric_limits<double>::infinity()}};
+    if (!ties.empty()) {
+      e.tie_metric = "tie";
+      e.metrics["tie"] = ties[static_cast<size_t>(evaluations - 1) % ties.size()];
+    }
+    e.metrics.insert({{"distance", e.value}, {"odd", std::numeric_limits<double>::infinity()}});
     return e;
   }
   std::string describe_batch(int64_t epoch, int64_t batch) override {
@@ -85,7 +89,7 @@ class ToyObjective : public Objective {
   static constexpr double kTruth[4] = {1, -2, 3, -4};
   int64_t bad_step = -1, bad_gradient_step = -1;
   bool constant_score = false, lower_is_better = true;
-  std::vector<double> scores;  // given out in turn when there are some
+  std::vector<double> scores, ties;  // given out in turn when there are some
   int64_t evaluations = 0;
   std::vector<StepInfo> steps_seen;
   std::set<uint64_t> seeds_seen;

@@ -352,6 +352,17 @@ TEST(Trainer, StopsWhenPatienceEnds) {
   EXPECT_EQ(result.best.step, result.step) << "of equals the latest is kept";
 }
 
+TEST(Trainer, OfEqualScoresTheTieMetricDecides) {
+  ToyObjective objective;
+  objective.scores = {2, 1, 1, 1, 1};
+  objective.ties = {0, 5, 3, 4, 3};
+  TrainerConfig config = toy_config();
+  config.epochs = 5;
+  const TrainResult result = Trainer(objective, config).run({});
+  EXPECT_EQ(result.best.evaluation.metrics.at("tie"), 3);
+  EXPECT_EQ(result.best.step, result.history.at(4).step) << "of equals in both the latest is kept";
+}
+
 TEST(Trainer, AnyScoreIsBetterThanNone) {
   for (const bool lower_is_better : {true, false}) {
     ToyObjective objective;

@@ -1,0 +1,132 @@
+// Recordings and arrays: one by one, in folders, and named by lists.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "carousel/base/error.h"
+#include "carousel/base/text.h"
+#include "carousel/data/each_line.h"
+#include "carousel/data/frames/audio_file.h"
+#include "carousel/data/frames/readers.h"
+#include "carousel/data/unicode.h"
+
+namespace carousel::data {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_array_name(const std::string& file) {
+  return file.ends_with(".npy") || file.ends_with(".npz") || file.ends_with(".npy.gz");
+}
+
+}  // namespace
+
+bool is_audio_name(const std::string& file) {
+  constexpr std::array<std::string_view, 6> kEndings = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".au"};
+  const std::string name = fold_case(file, LetterCase::lower);
+  return std::any_of(kEndings.begin(), kEndings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+bool is_frame_file(const std::string& file) {
+  return is_audio_name(file) || is_array_name(file);
+}
+
+std::vector<std::string> frame_files(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with('.') && is_frame_file(name) && it->is_regular_file(error))
+      files.push_back(it->path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::string> name_parts(const std::string& file, char separator) {
+  const std::string stem = fs::path(file).stem().string();
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= stem.size();) {
+    const size_t end = std::min(stem.find(separator, begin), stem.size());
+    parts.push_back(stem.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options) {
+  const fs::path folder = fs::path(file).parent_path();
+  std::vector<ListedFile> listed;
+  LineReader reader(file, options);
+  each_line(
+      reader, options, [] {},
+      [&](std::string_view line) {
+        std::vector<std::string> cells;
+        for (size_t begin = 0; begin <= line.size();) {
+          const size_t end = std::min(line.find('\t', begin), line.size());
+          cells.emplace_back(trim(line.substr(begin, end - begin)));
+          begin = end + 1;
+        }
+        if (cells.size() < 2 || cells.size() > 3 || cells[0].empty() || cells[1].empty())
+          throw DataError(file, reader.line(), 0,
+                          fmt::format("[data] a row of a list is a path, a tab and what the recording is or says; got "
+                                      "{}. Check the row.",
+                                      clip_quoted(line)));
+        const fs::path path(cells[0]);
+        listed.push_back({(path.is_absolute() ? path : folder / path).string(), cells[1],
+                          cells.size() > 2 ? cells[2] : "", reader.line()});
+      });
+  return listed;
+}
+
+FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& files, const FrameFormat& format,
+                     const ReadOptions& options) {
+  FrameSet set;
+  set.file = source;
+  AudioFeatures audio = format.audio;
+  std::unique_ptr<FeatureMaker> maker;
+  int64_t resampled = 0;
+  for (const ListedFile& listed : files) {
+    FrameExample example;
+    example.name = listed.file;
+    example.target = listed.target;
+    example.group = listed.group;
+    example.line = listed.line;
+    try {
+      int64_t width = 0;
+      if (is_array_name(listed.file)) {
+        width = read_npy(listed.file, example);
+      } else {
+        const Audio sound = read_audio(listed.file);
+        if (audio.sample_rate == 0) audio.sample_rate = sound.sample_rate;
+        if (!maker) maker = std::make_unique<FeatureMaker>(audio);
+        resampled += sound.sample_rate != audio.sample_rate;
+        width = maker->width();
+        example.values = maker->make(resample(sound, audio.sample_rate).samples);
+        example.length = static_cast<int64_t>(example.values.size()) / width;
+      }
+      if (set.width == 0) set.width = width;
+      if (width != set.width)
+        throw DataError(listed.file, 0, 0,
+                        fmt::format("[data] all frames must have {} numbers, as the first ones; got {}. Do not mix "
+                                    "arrays of other widths.",
+                                    set.width, width));
+    } catch (const DataError& error) {
+      options.bad_line(error);
+      continue;
+    }
+    set.examples.push_back(std::move(example));
+  }
+  set.sample_rate = maker ? audio.sample_rate : 0;
+  if (resampled > 0)
+    set.notes.push_back(
+        fmt::format("{} brought to {} Hz", counted(resampled, "recording was", "recordings were"), audio.sample_rate));
+  return set;
+}
+
+}  // namespace carousel::data

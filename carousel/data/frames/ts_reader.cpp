@@ -1,0 +1,165 @@
+// Files of the UCR/UEA archive of time series.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "carousel/base/error.h"
+#include "carousel/base/text.h"
+#include "carousel/data/each_line.h"
+#include "carousel/data/frames/readers.h"
+#include "carousel/data/series.h"
+#include "carousel/data/unicode.h"
+
+namespace carousel::data {
+
+namespace {
+
+constexpr int64_t kLongestRow = int64_t{1} << 28;  ///< bytes: a row holds a whole series of many dimensions
+
+/// "@classLabel true a b" -> {"classlabel", "true a b"}.
+std::pair<std::string, std::string> key_and_value(std::string_view line) {
+  const size_t end = std::min(line.find_first_of(" \t"), line.size());
+  return {fold_case(line.substr(1, end - 1), LetterCase::lower), std::string(trim(line.substr(end)))};
+}
+
+std::vector<std::string_view> cut(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(separator, begin), text.size());
+    parts.push_back(trim(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+/// Straight lines over what is missing; at the ends the nearest value. False where there is no value at all.
+bool fill_gaps(std::vector<float>& values) {
+  std::optional<size_t> last;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) continue;
+    const size_t from = last ? *last + 1 : 0;
+    for (size_t k = from; k < i; ++k) {
+      const float share = last ? static_cast<float>(k - *last) / static_cast<float>(i - *last) : 1;
+      values[k] = last ? values[*last] + share * (values[i] - values[*last]) : values[i];
+    }
+    last = i;
+  }
+  if (!last) return false;
+  for (size_t k = *last + 1; k < values.size(); ++k) values[k] = values[*last];
+  return true;
+}
+
+class TsReader {
+ public:
+  TsReader(const std::string& file, const ReadOptions& options) : options_(options) {
+    options_.max_line_bytes = kLongestRow;
+    set_.file = file;
+    set_.format = "ts";
+  }
+
+  FrameSet read() {
+    LineReader reader(set_.file, options_);
+    bool data = false;
+    each_line(
+        reader, options_, [] {},
+        [&](std::string_view line) {
+          line = trim(line);
+          line_ = reader.line();
+          if (line.starts_with('#')) return;
+          if (data) {
+            add(line);
+          } else if (line.starts_with('@')) {
+            data = header(line);
+          } else {
+            fail("before @data there are only lines that begin with @ or #", std::string(line), "Check the file.");
+          }
+        });
+    if (!data) {
+      line_ = 0;
+      fail("a .ts file has a line @data before its series", "none", "Check that the file is whole.");
+    }
+    if (filled_ > 0)
+      set_.notes.push_back(fmt::format(
+          "{} between neighbours",
+          counted(filled_, "missing value was put on a straight line", "missing values were put on straight lines")));
+    return std::move(set_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& rule, const std::string& got, const char* remedy) const {
+    throw DataError(set_.file, line_, 0, fmt::format("[data] {}; got {}. {}", rule, clip_quoted(got), remedy));
+  }
+
+  bool header(std::string_view line) {
+    const auto [key, value] = key_and_value(line);
+    const std::string folded = fold_case(value, LetterCase::lower);
+    if (key == "timestamps" && folded == "true")
+      fail("series must be sampled at equal steps", "@timeStamps true", "Interpolate them to equal steps.");
+    if (key == "targetlabel" && folded == "true")
+      fail("series must have labels", "@targetLabel true, which are numbers to estimate", "Give labelled series.");
+    if (key == "classlabel") labelled_ = !folded.starts_with("false");
+    return key == "data";
+  }
+
+  void add(std::string_view line) {
+    std::vector<std::string_view> parts = cut(line, ':');
+    FrameExample example;
+    example.line = line_;
+    example.name = fmt::format("series {}", set_.examples.size() + 1);
+    if (labelled_) {
+      if (parts.back().empty()) fail("a series ends with its label", std::string(parts.back()), "Give it one.");
+      example.target = parts.back() == "?" ? "" : std::string(parts.back());
+      parts.pop_back();
+    }
+    if (parts.empty()) fail("a row must hold a series", std::string(line), "Write its values, and its label last.");
+    const auto width = static_cast<int64_t>(parts.size());
+    if (set_.width == 0) set_.width = width;
+    if (width != set_.width)
+      fail(fmt::format("every series must have {} dimensions, as the first one", set_.width), fmt::format("{}", width),
+           "Check the colons between them.");
+    for (size_t c = 0; c < parts.size(); ++c) add_dimension(parts[c], c, example);
+    set_.examples.push_back(std::move(example));
+  }
+
+  void add_dimension(std::string_view text, size_t dimension, FrameExample& example) {
+    std::vector<float> values;
+    for (const std::string_view cell : cut(text, ',')) {
+      double number = 0;
+      if (parse_number(cell, number)) {
+        values.push_back(static_cast<float>(number));
+        if (!std::isfinite(values.back())) fail("values must fit into 32 bits", std::string(cell), "Scale them.");
+      } else if (is_missing(cell) && !cell.empty()) {
+        values.push_back(std::numeric_limits<float>::quiet_NaN());
+        ++filled_;
+      } else {
+        fail("a value must be a number, or ? where it is missing", std::string(cell), "Check the row.");
+      }
+    }
+    if (!fill_gaps(values)) fail("a dimension must hold a value", std::string(text), "Take the series out.");
+    const auto length = static_cast<int64_t>(values.size()), width = set_.width;
+    if (dimension == 0) {
+      example.length = length;
+      example.values.resize(static_cast<size_t>(length * width));
+    }
+    if (length != example.length)
+      fail(fmt::format("all dimensions of a series must have {} values, as its first", example.length),
+           fmt::format("{}", length), "Check the row.");
+    for (size_t t = 0; t < values.size(); ++t) example.values[t * static_cast<size_t>(width) + dimension] = values[t];
+  }
+
+  ReadOptions options_;
+  FrameSet set_;
+  bool labelled_ = true;
+  int64_t line_ = 0, filled_ = 0;
+};
+
+}  // namespace
+
+FrameSet read_ts(const std::string& file, const ReadOptions& options) {
+  return TsReader(file, options).read();
+}
+
+}  // namespace carousel::data

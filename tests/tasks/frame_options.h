@@ -1,0 +1,19 @@
+// Options of the task `classify` that only concern frames.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace carousel::tasks {
+
+inline bool is_of_frames(const std::string& name) {
+  constexpr std::array<std::string_view, 18> kNames = {
+      "label_part", "group_part",  "features",     "sample_rate",   "frame_length",    "frame_step",
+      "num_mels",   "num_cepstra", "deltas",       "scaling",       "stack_frames",    "frame_noise",
+      "time_masks", "members",     "time_stretch", "feature_masks", "time_mask_share", "feature_mask_share"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+}  // namespace carousel::tasks
