@@ -14,6 +14,10 @@ void SearchConfig::options(OptionTable& table) {
   table.add("beam_size", &beam_size, "Hypotheses that beam search keeps per input; 1 is greedy search.")
       .range(1, 10000);
   table
+      .add("coverage_penalty", &coverage_penalty,
+           "Weight with which beam search ranks answers lower that do not look at all of the input; 0: off.")
+      .range(0, 100);
+  table
       .add(
           "length_penalty", &length_penalty,
           "Exponent of the length penalty ((5 + length) / 6) ^ x; 0 ranks by probability, more prefers longer outputs.")
@@ -37,6 +41,12 @@ double length_penalty(int64_t length, double alpha) {
   return std::pow((5.0 + static_cast<double>(length)) / 6.0, alpha);
 }
 
+double coverage_penalty(std::span<const float> attended, double beta) {
+  double sum = 0;
+  for (const float part : attended) sum += std::log(std::clamp(static_cast<double>(part), 1e-6, 1.0));
+  return beta * sum;
+}
+
 void check_search(const StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config) {
   if (static_cast<int64_t>(source_lengths.size()) != model.num_sources()) {
     throw ShapeError(
@@ -55,10 +65,11 @@ void check_search(const StepModel& model, std::span<const int64_t> source_length
                     "off.",
                     config.min_length, config.no_repeat_ngram));
   }
-  if (!(config.length_penalty >= 0)) {
-    throw ConfigError(
-        fmt::format("[decode] length_penalty must be at least 0; got {}. Use 0 for none.", config.length_penalty));
-  }
+  const std::pair<const char*, double> penalties[] = {{"length_penalty", config.length_penalty},
+                                                      {"coverage_penalty", config.coverage_penalty}};
+  for (const auto& [name, value] : penalties)
+    if (!(value >= 0))
+      throw ConfigError(fmt::format("[decode] {} must be at least 0; got {}. Use 0 for none.", name, value));
 }
 
 void check_log_probs(std::span<const float> log_probs, int64_t vocab_size) {

@@ -52,11 +52,14 @@ class Classify final : public Task {
   }
 
   std::string recognises(const std::vector<std::string>& files) override {
+    const std::string& columns = options_.format.columns;
+    const bool for_labels = columns.find("text") != std::string::npos || columns.find("label") != std::string::npos;
+    if (columns != "auto" && !for_labels) return "";  // roles of another task
     try {
       const data::LabelPlan plan = data::plan_labels(files, options_.format, options_.read_options());
       return plan.evident ? plan.reason : "";
     } catch (const DataError&) {
-      const bool said = options_.format.format != "auto" || options_.format.columns != "auto";
+      const bool said = options_.format.format != "auto" || columns != "auto";
       if (said) throw;
       return "";  // it may be for another task; whoever reads it will say what is wrong
     }

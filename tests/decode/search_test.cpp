@@ -426,5 +426,61 @@ TEST(Search, RefusesBadArguments) {
             "[decode] min_length and no_repeat_ngram must be at least 0; got -1 and 0. Use 0 to switch one off.");
 }
 
+/// A model that looks where a function says.
+class LookingModel : public ToyModel {
+ public:
+  LookingModel(Function function, std::function<std::vector<float>(const Tokens&)> look)
+      : ToyModel(1, 4, std::move(function)), look_(std::move(look)) {}
+  void step(std::span<const int64_t> parents, std::span<const int32_t> tokens, float* log_probs) override {
+    ToyModel::step(parents, tokens, log_probs);
+    std::vector<Tokens> next;
+    for (size_t i = 0; i < parents.size(); ++i) {
+      next.push_back(steps == 1 ? Tokens() : prefixes_[static_cast<size_t>(parents[i])]);
+      if (tokens[i] != kBos) next.back().push_back(tokens[i]);
+    }
+    prefixes_ = std::move(next);
+    attention_.clear();
+    for (const Tokens& prefix : prefixes_) attention_.push_back(look_(prefix));
+  }
+  std::span<const float> attention_of(int64_t row) const override { return attention_[static_cast<size_t>(row)]; }
+
+ private:
+  std::function<std::vector<float>(const Tokens&)> look_;
+  std::vector<Tokens> prefixes_;
+  std::vector<std::vector<float>> attention_;
+};
+
+TEST(CoveragePenalty, IsThatOfWuEtAl) {
+  EXPECT_NEAR(coverage_penalty(std::vector<float>{0.5f, 2.0f, 0.25f}, 0.2), 0.2 * (std::log(0.5) + std::log(0.25)),
+              1e-7);
+  EXPECT_NEAR(coverage_penalty(std::vector<float>{0.0f}, 1), std::log(1e-6), 1e-9);
+  EXPECT_EQ(coverage_penalty({}, 1), 0);
+}
+
+TEST(CoveragePenalty, RanksAnswersThatSawAllOfTheSourceHigher) {
+  // "2" is more probable than "3", but after it the model still looks at the first of two positions.
+  const auto function = [](int64_t, const Tokens& prefix) {
+    return prefix.empty() ? LogProbs{-50, -50, std::log(0.6f), std::log(0.4f)} : LogProbs{-50, 0, -50, -50};
+  };
+  const auto look = [](const Tokens& prefix) {
+    return prefix == Tokens{3} ? std::vector<float>{0.1f, 0.9f} : std::vector<float>{0.9f, 0.1f};
+  };
+  SearchConfig config;
+  config.nbest = 2;
+  LookingModel model(function, look);
+  const std::vector<int64_t> lengths{2};
+  EXPECT_EQ(beam_search(model, lengths, config)[0][0].tokens, Tokens{2});
+  config.coverage_penalty = 0.5;
+  const Results results = beam_search(model, lengths, config);
+  ASSERT_EQ(results[0].size(), 2u);
+  EXPECT_EQ(results[0][0].tokens, Tokens{3});
+  EXPECT_NEAR(results[0][0].score, std::log(0.4), 1e-6) << "each position got 1";
+  EXPECT_NEAR(results[0][0].log_prob, std::log(0.4), 1e-6);
+  EXPECT_NEAR(results[0][1].score, std::log(0.6) + 0.5 * std::log(0.2), 1e-6);
+  // Over a constrained model too.
+  config.min_length = 1;
+  EXPECT_EQ(search(model, lengths, config)[0][0].tokens, Tokens{3});
+}
+
 }  // namespace
 }  // namespace carousel::decode
