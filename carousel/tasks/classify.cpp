@@ -33,17 +33,6 @@ std::vector<std::vector<int32_t>> encode(const data::Tokenizer& tokenizer, const
   return texts;
 }
 
-/// The shortest of the first training texts.
-std::string short_text(const LabelSets& sets) {
-  constexpr size_t kLookedAt = 100;
-  std::string_view best;
-  for (size_t k = 0; k < std::min(kLookedAt, sets.train.size()); ++k) {
-    const std::string_view text = sets.train_data.examples[static_cast<size_t>(sets.train[k])].source;
-    if (best.empty() || text.size() < best.size()) best = text;
-  }
-  return std::string(best);
-}
-
 class Classify final : public Task {
  public:
   std::string name() const override { return "classify"; }
@@ -93,7 +82,7 @@ class Classify final : public Task {
     job.trainer = options_.trainer;
     job.train_examples = static_cast<int64_t>(sets.train.size());
     job.dev_examples = static_cast<int64_t>(sets.dev.size());
-    job.example = short_text(sets);
+    job.example = short_source(sets.train_data, sets.train);
     job.objective = make_classify_objective(*model, std::move(sets));
     job.model = std::move(model);
     return job;

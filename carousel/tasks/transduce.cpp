@@ -85,6 +85,8 @@ class Transduce final : public Task {
     job.trainer = config_.trainer;
     job.train_examples = static_cast<int64_t>(sets.train.size());
     job.dev_examples = static_cast<int64_t>(sets.dev.size());
+    if (sets.train_data.format != "tsv" && sets.train_data.format != "aligned")
+      job.example = short_source(sets.train_data, sets.train);
     job.objective = make_transduce_objective(*model, std::move(sets));
     job.model = std::move(model);
     return job;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <sstream>
 
 #include "carousel/base/error.h"
 #include "carousel/tasks/seq2seq_stepper.h"
@@ -137,6 +138,22 @@ TEST(Copying, WorksBehindAReadoutTiedToTheEmbedding) {
   EXPECT_EQ(testing::error_of<ConfigError>([&] { ToyRun(dir.file("calls.tsv"), settings); }),
             "[seq2seq] tie_weights = on needs a readout as wide as the embedding; got readout_size = 12 and "
             "embedding_size = 10. Set them alike, or tie_weights = off.");
+}
+
+TEST(Copying, ATableIsTrainedOnAndScoredByItsRoles) {
+  const testing::TempDir dir;
+  std::string csv = "n,what,request\n";
+  std::istringstream lines(calls(60, 1));
+  for (std::string line; std::getline(lines, line);)
+    csv += "1,\"" + line.substr(line.find('\t') + 1) + "\"," + line.substr(0, line.find('\t')) + "\n";
+  Settings settings = small_settings();
+  settings.emplace_back("columns", "_,target,source");
+  settings.emplace_back("header", "yes");
+  ToyRun run(dir.write("calls.csv", csv), settings);
+  EXPECT_NE(run.said.find("request is the source, what the target"), std::string::npos) << run.said;
+  EXPECT_EQ(run.job.example.find('\t'), std::string::npos);
+  EXPECT_TRUE(run.job.example.starts_with("ask ") || run.job.example.starts_with("call ")) << run.job.example;
+  EXPECT_EQ(run.job.model->evaluate({dir.file("calls.csv")}, {}).examples, 60) << "the roles are the model's";
 }
 
 TEST(Copying, NeedsSymbolsThatCanBeComparedAndAttention) {
