@@ -57,7 +57,7 @@ std::string shape_of(const Sample& sample) {
 }
 
 /// Roles by the names of the columns: empty unless just one is usual for sources and one for targets, or just two are
-/// languages. A name that could be both is what the other leaves.
+/// different languages.
 std::vector<std::string> roles_by_names(const std::vector<std::string>& names) {
   std::vector<std::string> roles(names.size(), "_");
   std::vector<size_t> sources, targets, languages;
@@ -69,7 +69,8 @@ std::vector<std::string> roles_by_names(const std::vector<std::string>& names) {
   if (sources.size() == 1 && targets.size() == 1) {
     roles[sources.front()] = "source";
     roles[targets.front()] = "target";
-  } else if (sources.empty() && targets.empty() && languages.size() == 2) {
+  } else if (sources.empty() && targets.empty() && languages.size() == 2 &&
+             names[languages.front()] != names[languages.back()]) {
     roles[languages.front()] = "source";
     roles[languages.back()] = "target";
   } else {
@@ -81,8 +82,7 @@ std::vector<std::string> roles_by_names(const std::vector<std::string>& names) {
 /// The names in the first row of a table, or of the keys of its first object; empty when there is none to be read.
 std::vector<std::string> first_names(const std::string& file, const std::string& format, const ReadOptions& options) {
   ReadOptions sampling = options;
-  bool bad = false;
-  sampling.on_bad_line = [&](const DataError&) { bad = true; };  // the reader will tell
+  sampling.on_bad_line = [](const DataError&) {};  // the reader will tell
   std::vector<std::string> names;
   if (format != "jsonl") {
     TableReader reader(file, separator_of(format), sampling);

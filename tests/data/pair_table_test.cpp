@@ -21,8 +21,7 @@ TEST(PairTable, ACsvIsReadByTheNamesOfItsColumnsWithLineEndsInsideCells) {
   const std::string file = folder.write("x.csv", kDialogues);
   const Detection found = detect_format({file});
   EXPECT_EQ(found.format->name, "table");
-  EXPECT_EQ(found.reason,
-            "3 comma-separated columns under a row of names; dialogue is the source, summary the target");
+  EXPECT_EQ(found.reason, "3 comma-separated columns under a row of names; dialogue is the source, summary the target");
   const PairData data = read_pairs({file});
   ASSERT_EQ(data.examples.size(), 2u);
   EXPECT_EQ(data.examples[0].source, "Amanda: I baked  cookies. Jerry: \"Sure\"!");
@@ -42,6 +41,7 @@ TEST(PairTable, NamesAreKnownInAnyOrderAndCase) {
   EXPECT_EQ(tabs.examples[0].target, "4");
   EXPECT_EQ(detect_format({folder.write("l.csv", "de,en\nja,yes\n")}).reason,
             "2 comma-separated columns under a row of names; de is the source, en the target");
+  EXPECT_EQ(detect_format({folder.write("no.tsv", "no\tno\nyes\tsi\n")}).format->name, "tsv") << "words, no names";
   EXPECT_EQ(detect_format({folder.write("two.tsv", "text\tinput\tsummary\na\tb\tc\n")}).format->name, "tsv")
       << "two names of sources";
 }
@@ -80,11 +80,15 @@ TEST(PairTable, RolesThatMakeNoSenseAreRefused) {
   TempDir folder;
   const std::string file = folder.write("x.csv", "a,b\n");
   for (const char* roles : {"source", "source,source,target", "source,target,text", ""})
-    EXPECT_EQ(error_of<ConfigError>([&] { read_pairs({file}, {}, {roles, "auto"}); }),
+    EXPECT_EQ(error_of<ConfigError>([&] {
+                read_pairs({file}, {}, {roles, "auto"});
+              }),
               "[columns] the roles of columns must be source and target, each once, and _ for those to skip; got \"" +
                   std::string(roles) + "\". Write for example --columns _,source,target.");
   const std::string objects = folder.write("x.jsonl", "{\"a\": \"b\", \"c\": \"d\", \"e\": 1}\n");
-  EXPECT_EQ(error_of<DataError>([&] { read_pairs({objects}, {}, {"source,target", "auto"}); }),
+  EXPECT_EQ(error_of<DataError>([&] {
+              read_pairs({objects}, {}, {"source,target", "auto"});
+            }),
             objects +
                 ": [columns] an object must have as many keys as there are roles, 2; got 3 in the first. Give a role "
                 "for each key, _ for one to skip.");
@@ -119,8 +123,7 @@ TEST(PairTable, FaultsHaveTheirLine) {
 
 TEST(InOut, LinesOfCommandsAreReadAsTheyCome) {
   TempDir folder;
-  const std::string file =
-      folder.write("x.txt", "IN: jump twice OUT: I_JUMP I_JUMP\n\nIN: run OUT: I_RUN\n");
+  const std::string file = folder.write("x.txt", "IN: jump twice OUT: I_JUMP I_JUMP\n\nIN: run OUT: I_RUN\n");
   EXPECT_EQ(detect_format({file}).reason, "lines `IN: source OUT: target`");
   const PairData data = read_pairs({file});
   ASSERT_EQ(data.examples.size(), 2u);
