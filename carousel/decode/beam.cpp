@@ -132,8 +132,10 @@ class BeamSearch {
     before.swap(after_);
     // Probabilities only fall, length penalties only grow and coverage penalties are at most 0, so no continuation of
     // an open hypothesis scores more than the best of them would with the last length penalty.
-    const bool done = last || before.empty() || beam.finished.size() >= width_ ||
-                      before.front().log_prob / last_penalty <= entry_score(beam);
+    // Enough have finished: those may be early ends of few symbols, so what is still better goes on.
+    const bool enough =
+        !before.empty() && beam.finished.size() >= width_ && before.front().log_prob / penalty <= entry_score(beam);
+    const bool done = last || before.empty() || enough || before.front().log_prob / last_penalty <= entry_score(beam);
     if (!done) return true;
     parents_.resize(parents_.size() - before.size());
     tokens_.resize(tokens_.size() - before.size());

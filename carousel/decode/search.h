@@ -16,7 +16,7 @@ struct SearchConfig {
   int64_t nbest = 1;              ///< hypotheses returned per source; widens a smaller beam
   double coverage_penalty = 0;    ///< beta of Wu et al. 2016: outputs that look past parts of the source rank lower
   double length_penalty = 0;      ///< alpha of Wu et al. 2016; 0: rank by probability, more: prefer longer outputs
-  double max_length_factor = 2;   ///< an output may have this times the source's length ...
+  double max_length_factor = 2;   ///< an output may have this times the source's length (negative: 2) ...
   int64_t max_length_extra = 20;  ///< ... plus this many symbols, its end marker included
   int64_t min_length = 0;         ///< least symbols of an output, its end marker not counted
   int64_t no_repeat_ngram = 0;    ///< no sequence of so many symbols comes twice in an output; 0: any may
@@ -51,8 +51,8 @@ using Results = std::vector<std::vector<Hypothesis>>;
 Results greedy_search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config);
 /// Beam search as in most toolkits: of the 2 * beam_size best candidates of a step, ends among the first beam_size are
 /// finished hypotheses and the first beam_size others go on. A source is done when beam_size hypotheses have finished
-/// or no open one can still enter the n best. With a coverage penalty that counts once a hypothesis is finished; what
-/// is open is ranked by probability.
+/// and the best open one ranks no higher so far than the last of the n best, or when no open one can still be one of
+/// these. A coverage penalty counts once a hypothesis is finished; what is open is ranked by probability.
 Results beam_search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config);
 
 /// A row of the registry.

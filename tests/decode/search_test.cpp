@@ -169,7 +169,7 @@ std::vector<Hypothesis> plain_beam(const ToyModel::Function& function, const Sea
   const auto width = static_cast<size_t>(std::max(config.beam_size, config.nbest));
   const auto better = [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; };
   std::vector<Hypothesis> open(1), finished;
-  for (int64_t length = 1; length <= config.max_length(1) && !open.empty() && finished.size() < width; ++length) {
+  for (int64_t length = 1; length <= config.max_length(1) && !open.empty(); ++length) {
     std::vector<Hypothesis> candidates;
     for (const Hypothesis& hypothesis : open) {
       const LogProbs values = function(0, hypothesis.tokens);
@@ -189,11 +189,27 @@ std::vector<Hypothesis> plain_beam(const ToyModel::Function& function, const Sea
       if (candidates[rank].ended && rank < width) finished.push_back(candidates[rank]);
       if (!candidates[rank].ended && open.size() < width) open.push_back(candidates[rank]);
     }
+    std::stable_sort(finished.begin(), finished.end(), better);
+    const auto last = static_cast<size_t>(config.nbest) - 1;
+    if (finished.size() >= width && (open.empty() || open.front().score <= finished[last].score)) break;
   }
-  std::stable_sort(finished.begin(), finished.end(), better);
   finished.insert(finished.end(), open.begin(), open.end());
   finished.resize(std::min(finished.size(), static_cast<size_t>(config.nbest)));
   return finished;
+}
+
+TEST(Search, EarlyEndsOfFewSymbolsDoNotStopTheBestBeginning) {
+  // Each of ten steps has one good symbol; the end is among the next best ones from the first step on.
+  const auto function = [](int64_t, const Tokens& prefix) {
+    const float good = std::log(0.9f), bad = std::log(0.05f);
+    return prefix.size() < 10 ? LogProbs{-50, bad, good, bad} : LogProbs{-50, good, bad, bad};
+  };
+  ToyModel model(1, 4, function);
+  SearchConfig config;
+  for (const double penalty : {0.0, 1.0}) {
+    config.length_penalty = penalty;
+    EXPECT_EQ(beam_search(model, std::vector<int64_t>{1}, config)[0][0].tokens, Tokens(10, 2)) << penalty;
+  }
 }
 
 TEST(Search, BeamsOfAnyWidthDoWhatTheirDocumentationSays) {
