@@ -22,8 +22,11 @@ void SearchConfig::options(OptionTable& table) {
           "length_penalty", &length_penalty,
           "Exponent of the length penalty ((5 + length) / 6) ^ x; 0 ranks by probability, more prefers longer outputs.")
       .range(0, 10);
-  table.add("max_length_factor", &max_length_factor, "An output has at most this times the symbols of its input ...")
-      .range(0, 1e6);
+  table
+      .add("max_length_factor", &max_length_factor,
+           "An output has at most this times the symbols of its input; auto: 2, or what the longest targets need ...")
+      .range(0, 1e6)
+      .automatic();
   table.add("max_length_extra", &max_length_extra, "... plus this many.").range(1, 1e6);
   table.add("min_length", &min_length, "Least symbols of an output.").range(0, 1e6);
   table.add("no_repeat_ngram", &no_repeat_ngram, "No sequence of so many symbols comes twice in an output; 0: any may.")
@@ -33,7 +36,8 @@ void SearchConfig::options(OptionTable& table) {
 int64_t SearchConfig::max_length(int64_t source_length) const {
   constexpr double kMost = 1e9;
   const double length =
-      std::ceil(max_length_factor * static_cast<double>(source_length)) + static_cast<double>(max_length_extra);
+      std::ceil((max_length_factor < 0 ? 2 : max_length_factor) * static_cast<double>(source_length)) +
+      static_cast<double>(max_length_extra);
   return static_cast<int64_t>(std::clamp(length, static_cast<double>(min_length) + 1, kMost));
 }
 

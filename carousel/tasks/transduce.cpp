@@ -207,15 +207,19 @@ class Transduce final : public Task {
               : ""));
   }
 
-  static DataSize size_of(const PairSets& sets, const TransduceParts& parts) {
+  DataSize size_of(const PairSets& sets, const TransduceParts& parts) const {
     DataSize size;
     size.examples = static_cast<int64_t>(sets.train.size());
     const size_t looked_at = std::min<size_t>(sets.train.size(), 5000);
     double source = 0, target = 0;
     for (size_t i = 0; i < looked_at; ++i) {
       const data::PairExample& e = sets.train_data.examples[static_cast<size_t>(sets.train[i])];
-      source += static_cast<double>(parts.source->encode(e.source).size());
-      target += static_cast<double>(parts.target->encode(e.target).size());
+      const auto read = static_cast<double>(parts.source->encode(e.source).size());
+      const auto written = static_cast<double>(parts.target->encode(e.target).size());
+      source += read;
+      target += written;
+      const double beyond = written + 1 - static_cast<double>(config_.search.max_length_extra);  // 1: the end marker
+      if (read > 0) size.length_factor = std::max(size.length_factor, beyond / read);
     }
     size.target_vocab = parts.target->vocabulary().size();
     size.mean_source_length = source / static_cast<double>(looked_at);

@@ -1,6 +1,7 @@
 #include "carousel/tasks/transduce_config.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "carousel/base/threads.h"
 
@@ -96,6 +97,8 @@ void decide(TransduceConfig& config, const DataSize& size) {
   if (m.copy == "auto") m.copy = m.attention != "none" && size.copied >= kCopiedEnough ? "on" : "off";
   if (m.query == "auto") m.query = m.copy == "on" ? "current" : "previous";
   if (config.replace_unknown == "auto") config.replace_unknown = size.words && m.attention != "none" ? "on" : "off";
+  if (config.search.max_length_factor < 0)
+    config.search.max_length_factor = std::max(2.0, std::ceil(10 * size.length_factor) / 10);
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
   if (m.stack.dropout < 0) m.stack.dropout = symbols < 500000 ? 0.3 : 0.15;  // the more data, the fewer passes over it
   // What is copied shows attention where to look, and stands anywhere.

@@ -19,6 +19,10 @@ struct TransduceConfig {
   int64_t batch_size = 0;                ///< 0: chosen from the size of the data
   std::string replace_unknown = "auto";  ///< auto | on | off: what is written for a symbol that the model cannot write
 
+  TransduceConfig() {
+    search.length_penalty = 1;      // smoothed labels make each symbol cost something: without it short answers win
+    search.max_length_factor = -1;  // chosen
+  }
   void options(OptionTable& table);
 };
 
@@ -33,7 +37,8 @@ struct DataSize {
   int64_t target_vocab = 0;
   /// Symbols of all targets: what there is to learn from.
   double target_symbols() const { return static_cast<double>(examples) * mean_target_length; }
-  bool words = false;  ///< both sides are cut into words
+  double length_factor = 0;  ///< times the source's length that the longest targets have beyond max_length_extra
+  bool words = false;        ///< both sides are cut into words
   double copied = 0;  ///< share of the target symbols that are in their sources beyond chance, where they can be copied
 };
 

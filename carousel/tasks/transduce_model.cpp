@@ -190,7 +190,8 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
   for (const Prediction& p : predictions) {
     outputs.push_back(p.hypotheses.empty() ? "" : p.hypotheses.front().text);
     too_long += !p.error.empty();
-    unknown += !p.notes.empty();
+    unknown += std::any_of(p.notes.begin(), p.notes.end(),
+                           [](const std::string& note) { return note.starts_with("unknown symbol"); });
     seen += p.in_training.value_or(false);
   }
   report.metrics = score(data, questions, outputs);

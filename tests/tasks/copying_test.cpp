@@ -156,6 +156,17 @@ TEST(Copying, ATableIsTrainedOnAndScoredByItsRoles) {
   EXPECT_EQ(run.job.model->evaluate({dir.file("calls.csv")}, {}).examples, 60) << "the roles are the model's";
 }
 
+TEST(Copying, LongAnswersAreNotCutOff) {
+  const testing::TempDir dir;
+  std::string lines;
+  for (int i = 1; i <= 30; ++i)
+    lines += "w" + std::to_string(i) + "\t" + std::string(static_cast<size_t>(i), 'b') + "\n";
+  Settings settings = small_settings();
+  settings.emplace_back("source_tokens", "words");
+  const ToyRun run(dir.write("long.tsv", lines), settings, {dir.write("dev.tsv", "w1\tb\n")});
+  EXPECT_EQ(run.table.find("max_length_factor")->value_text(), "11") << "30 symbols, 20 of them max_length_extra";
+}
+
 TEST(Copying, NeedsSymbolsThatCanBeComparedAndAttention) {
   const testing::TempDir dir;
   const std::string file = dir.write("words.tsv", spelling_lines(60, 1));

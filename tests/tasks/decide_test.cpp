@@ -55,6 +55,17 @@ TEST(Decide, ManySymbolsGetAReadoutTiedToTheEmbedding) {
   EXPECT_EQ(tied.model.readout_size, tied.model.embedding_size);
 }
 
+TEST(Decide, AnswersMayBeAsLongAsTheLongestTargets) {
+  TransduceConfig usual, longer, said;
+  decide(usual, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .length_factor = 0.5});
+  decide(longer, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .length_factor = 3.21});
+  said.search.max_length_factor = 1;
+  decide(said, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .length_factor = 3.21});
+  EXPECT_EQ(usual.search.max_length_factor, 2);
+  EXPECT_EQ(longer.search.max_length_factor, 3.3);
+  EXPECT_EQ(said.search.max_length_factor, 1);
+}
+
 TEST(Decide, CopyingFollowsTheShareOfSymbolsThatTargetsTake) {
   TransduceConfig off, on, none;
   decide(off, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .target_vocab = 40, .copied = 0.09});
