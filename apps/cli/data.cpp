@@ -90,7 +90,7 @@ int run_split(const SplitFlags& flags) {
   set("group", flags.group, "--group");
   set("seed", flags.seed, "--seed");
   refuse_overwriting(flags);
-  const data::PairData pairs = data::read_pairs(flags.data, config.read_options());
+  const data::PairData pairs = data::read_pairs(flags.data, config.read_options(), config.format);
   const data::Split split = data::cut_dev(pairs, config, static_cast<uint64_t>(seed));
   atomic_write(flags.train, lines_of(pairs, split.train));
   atomic_write(flags.test, lines_of(pairs, split.dev));

@@ -19,6 +19,11 @@ void DecodeFlags::add_to(CLI::App* command, bool with_nbest) {
            "Exponent of the length penalty; 0 ranks by probability. Default: the model's.")
       .range(0, 10)
       .automatic();
+  table
+      .add("coverage_penalty", &options_.coverage_penalty,
+           "Weight with which answers rank lower that do not look at all of the input; 0: off. Default: the model's.")
+      .range(0, 100)
+      .automatic();
   table.add("min_length", &options_.min_length, "Least symbols of an answer. Default: the model's.")
       .range(0, 1e6)
       .automatic();

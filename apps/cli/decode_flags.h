@@ -8,7 +8,8 @@ namespace carousel::cli {
 
 class DecodeFlags {
  public:
-  /// Adds --beam, --length-penalty, --min-length, --no-repeat-ngram, --threads and, when asked, --nbest.
+  /// Adds --beam, --length-penalty, --coverage-penalty, --min-length, --no-repeat-ngram, --threads and, when
+  /// asked, --nbest.
   void add_to(CLI::App* command, bool with_nbest);
   /// Checks the values by an option table and sets the threads. Throws ConfigError naming the flag.
   tasks::PredictOptions read();

@@ -164,6 +164,7 @@ void add_train(Program& program) {
       "carousel train words.tsv -o model.safetensors                      # one pair per line: input TAB output\n"
       "carousel train words.tsv -o model.safetensors --max-seconds 600    # stop in ten minutes; the schedule fits\n"
       "carousel train source.txt target.txt -o model.safetensors          # two files, line by line\n"
+      "carousel train chats.csv -o model.safetensors --columns _,source,target   # a summary for each chat\n"
       "carousel train reviews.csv -o model.safetensors --columns label,text   # one label for each text\n"
       "carousel train recordings/ -o model.safetensors                    # a label for each recording\n"
       "carousel train words.conllu -o model.safetensors                   # a tag for each word\n"
@@ -187,8 +188,9 @@ void add_train(Program& program) {
   command->add_option("--task", flags->task, "What to learn. Default: decided from DATA, and said")
       ->type_name(fmt::format("{}", fmt::join(tasks::task_names(), "|")));
   command
-      ->add_option("--columns", flags->columns,
-                   "Roles of columns, such as label,text,_ or token,_,tag (_ to skip one). Default: decided from DATA")
+      ->add_option(
+          "--columns", flags->columns,
+          "Roles of columns, such as label,text,_ or source,target (_ to skip one). Default: decided from DATA")
       ->type_name("NAME,...");
   command->add_option("--target", flags->target, "Field of CoNLL-U to learn. Default: upos")
       ->type_name("upos|xpos|feats|deprel");

@@ -196,7 +196,8 @@ struct Found {
   std::optional<LabelPlan> labels;
 };
 
-Found find_format(const std::vector<std::string>& files, const ReadOptions& options, DataReport& report) {
+Found find_format(const std::vector<std::string>& files, const PairFormat& format, const ReadOptions& options,
+                  DataReport& report) {
   Found found;
   found.tags = find_tags(files, options);
   if (!found.tags) found.labels = find_labels(files, options);
@@ -207,7 +208,7 @@ Found find_format(const std::vector<std::string>& files, const ReadOptions& opti
     report.format = found.labels->format;
     report.reason = found.labels->reason;
   } else {
-    const Detection detection = detect_format(files, options);
+    const Detection detection = detect_format(files, options, format);
     report.format = detection.format->name;
     report.reason = detection.reason;
   }
@@ -279,7 +280,7 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
   const bool text = find_tags(files, options) || find_labels(files, options);
   if (!text && check_series(files, dev_files, options, report)) return report;
-  const Found found = find_format(files, options, report);
+  const Found found = find_format(files, config.format, options, report);
   TagData tagged, tagged_dev;
   const auto read = [&](const std::vector<std::string>& names, TagData& tags, bool is_dev) {
     if (found.tags) {
@@ -288,7 +289,7 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
       tags = read_tags(names, is_dev ? plan_tags(names, format, options, found.tags->format) : *found.tags, options);
       return tags.pairs();
     }
-    if (!found.labels) return read_pairs(names, options);
+    if (!found.labels) return read_pairs(names, options, config.format);
     return read_labels(
         names, is_dev ? plan_labels(names, found.labels->found(), options, found.labels->format) : *found.labels,
         options);

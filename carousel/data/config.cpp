@@ -4,6 +4,7 @@ namespace carousel::data {
 
 void DataConfig::options(OptionTable& table) {
   table.section("data");
+  format.options(table);
   const std::vector<std::string> kinds = {"auto", "characters", "words", "bpe"};
   table
       .add("source_tokens", &source_tokens,
@@ -11,6 +12,10 @@ void DataConfig::options(OptionTable& table) {
            "the data.")
       .one_of(kinds);
   table.add("target_tokens", &target_tokens, "Symbols of the target; as source_tokens.").one_of(kinds);
+  table
+      .add("shared_tokens", &shared_tokens,
+           "One inventory of subwords, learnt from both sides; auto: where targets take much from their sources.")
+      .one_of({"auto", "on", "off"});
   table
       .add(
           "normalize", &normalize,

@@ -6,12 +6,15 @@
 
 #include "carousel/base/options.h"
 #include "carousel/data/line_reader.h"
+#include "carousel/data/pair_format.h"
 
 namespace carousel::data {
 
 struct DataConfig {
+  PairFormat format;
   std::string source_tokens = "auto";  ///< auto | characters | words | bpe
   std::string target_tokens = "auto";  ///< auto | characters | words | bpe
+  std::string shared_tokens = "auto";  ///< auto | on | off: one inventory of subwords for both sides
   std::string normalize = "auto";      ///< auto | none | nfc | nfd
   std::string source_case = "auto";    ///< auto | keep | lower | upper
   int64_t bpe_merges = 0;              ///< 0: chosen from the size of the data

@@ -8,6 +8,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
+#include "carousel/data/column_roles.h"
 #include "carousel/data/label_names.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/registry.h"
@@ -72,23 +73,7 @@ std::string ordinal(size_t index) {
 }
 
 std::vector<std::string> roles_of(const std::string& text) {
-  std::vector<std::string> roles;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    roles.emplace_back(trim(std::string_view(text).substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  const auto times = [&](const char* role) { return std::count(roles.begin(), roles.end(), role); };
-  if (times("text") != 1 || times("label") != 1 || times("_") + 2 != static_cast<int64_t>(roles.size()))
-    throw ConfigError(
-        fmt::format("[columns] the roles of columns must be text and label, each once, and _ for those to skip; got "
-                    "{}. Write for example --columns label,_,text.",
-                    clip_quoted(text)));
-  return roles;
-}
-
-size_t place_of(const std::vector<std::string>& roles, const char* role) {
-  return static_cast<size_t>(std::find(roles.begin(), roles.end(), role) - roles.begin());
+  return two_roles(text, "text", "label", "label,_,text");
 }
 
 /// The first rows of a table; bad ones are left to the reader.

@@ -8,10 +8,11 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
+#include "carousel/data/column_roles.h"
 #include "carousel/data/each_line.h"
+#include "carousel/data/json_line.h"
 #include "carousel/data/label_names.h"
 #include "carousel/data/labels.h"
-#include "carousel/data/table_reader.h"
 #include "carousel/data/unicode.h"
 
 namespace carousel::data {
@@ -70,106 +71,46 @@ void read_lines(const std::string& file, const ReadOptions& options, PairData& d
 }
 
 void read_table(const std::string& file, const LabelPlan& plan, const ReadOptions& options, PairData& data) {
-  TableReader reader(file, plan.format == "csv" ? ',' : '\t', options);
-  const auto place = [&](const char* role) {
-    return static_cast<size_t>(std::find(plan.columns.begin(), plan.columns.end(), role) - plan.columns.begin());
-  };
-  const size_t text = place("text"), label = place("label");
-  std::vector<std::string> cells;
-  bool names = plan.header;
-  while (reader.next(cells)) {
-    if (names) {
-      names = false;
-      continue;
-    }
-    try {
-      if (cells.size() != plan.columns.size())
-        throw DataError(file, reader.line(), 0,
-                        fmt::format("[data] a row must have {} columns ({}); got {} in {}. {}", plan.columns.size(),
-                                    fmt::join(plan.columns, ","), cells.size(),
-                                    clip_quoted(fmt::format("{}", fmt::join(cells, plan.format == "csv" ? "," : "\t"))),
-                                    plan.format == "csv" ? "Put a cell that holds commas into double quotes, or say "
-                                                           "what the columns are with --columns."
-                                                         : "Check its tabs, or say what the columns are with "
-                                                           "--columns."));
-      data.examples.push_back(example_of(cells[text], cells[label], file, reader.line(), "row"));
-    } catch (const DataError& error) {
-      options.bad_line(error);
-    }
-  }
-  data.blank_lines = reader.blank_lines();
+  const size_t text = place_of(plan.columns, "text"), label = place_of(plan.columns, "label");
+  data.blank_lines = each_row(file, {plan.format == "csv" ? ',' : '\t', plan.columns, plan.header}, options,
+                              [&](std::vector<std::string>& cells, int64_t line) {
+                                data.examples.push_back(example_of(cells[text], cells[label], file, line, "row"));
+                              });
 }
 
 /// One line of JSON.
-class JsonLine {
- public:
-  JsonLine(const std::string& file, int64_t line) : file_(file), line_(line) {}
-
-  PairExample parse(simdjson::dom::parser& parser, std::string_view text) const {
-    simdjson::dom::object object;
-    const auto error = parser.parse(text.data(), text.size()).get(object);
-    if (error)
-      throw DataError(file_, line_, 0,
-                      fmt::format("[data] a line must be an object of JSON; got {} ({}). Check its quotes and braces.",
-                                  clip_quoted(text), simdjson::error_message(error)));
-    std::optional<std::string> content, label;
-    std::vector<std::string> keys;
-    for (const auto field : object) {
-      keys.emplace_back(field.key);
-      if (is_among(kTextNames, field.key)) content = text_of(field.key, field.value, content);
-      if (is_among(kLabelNames, field.key)) label = text_of(field.key, field.value, label);
-    }
-    if (!content || !label)
-      throw DataError(
-          file_, line_, 0,
-          fmt::format("[data] an object must have a text ({}) and a label ({}); got the keys {}. Rename its "
-                      "keys.",
-                      fmt::join(kTextNames, ", "), fmt::join(kLabelNames, ", "),
-                      clip_quoted(fmt::format("{}", fmt::join(keys, ", ")))));
-    return example_of(*content, *label, file_, line_, "object");
-  }
-
- private:
-  std::string text_of(std::string_view key, const simdjson::dom::element& value,
-                      const std::optional<std::string>& before) const {
-    if (before)
-      throw DataError(file_, line_, 0,
+PairExample parse_object(const std::string& file, int64_t line, simdjson::dom::parser& parser, std::string_view text) {
+  const JsonLine reader(file, line);
+  const simdjson::dom::object object = reader.object(parser, text);
+  std::optional<std::string> content, label;
+  const auto take = [&](std::optional<std::string>& into, std::string_view key, const simdjson::dom::element& value) {
+    if (into)
+      throw DataError(file, line, 0,
                       fmt::format("[data] an object must have one text and one label; got a further one under {}. "
                                   "Remove or rename it.",
                                   clip_quoted(key)));
-    std::string text;
-    switch (value.type()) {
-      case simdjson::dom::element_type::STRING:
-        text = std::string(value.get_string().value_unsafe());
-        break;
-      case simdjson::dom::element_type::INT64:
-      case simdjson::dom::element_type::UINT64:
-      case simdjson::dom::element_type::BOOL:
-        text = simdjson::minify(value);
-        break;
-      case simdjson::dom::element_type::ARRAY:
-        refuse_several(file_, line_, 0, simdjson::minify(value));
-      default:
-        throw DataError(file_, line_, 0,
-                        fmt::format("[data] {} must be text, an integer or a truth value; got {}. Write it as text.",
-                                    clip_quoted(key), clip_quoted(std::string(simdjson::minify(value)))));
-    }
-    // What a line could not hold: escapes may bring it in.
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\0'; }, ' ');
-    return text;
+    if (value.type() == simdjson::dom::element_type::ARRAY) refuse_several(file, line, 0, simdjson::minify(value));
+    into = reader.cell(key, value);
+  };
+  for (const auto field : object) {
+    if (is_among(kTextNames, field.key)) take(content, field.key, field.value);
+    if (is_among(kLabelNames, field.key)) take(label, field.key, field.value);
   }
-
-  const std::string& file_;
-  int64_t line_;
-};
+  if (!content || !label)
+    throw DataError(file, line, 0,
+                    fmt::format("[data] an object must have a text ({}) and a label ({}); got the keys {}. Rename its "
+                                "keys.",
+                                fmt::join(kTextNames, ", "), fmt::join(kLabelNames, ", "),
+                                clip_quoted(fmt::format("{}", fmt::join(keys_of(object), ", ")))));
+  return example_of(*content, *label, file, line, "object");
+}
 
 void read_objects(const std::string& file, const ReadOptions& options, PairData& data) {
   LineReader reader(file, options);
   simdjson::dom::parser parser;
   each_line(
       reader, options, [&] { ++data.blank_lines; },
-      [&](std::string_view line) { data.examples.push_back(JsonLine(file, reader.line()).parse(parser, line)); });
+      [&](std::string_view line) { data.examples.push_back(parse_object(file, reader.line(), parser, line)); });
 }
 
 }  // namespace

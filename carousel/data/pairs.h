@@ -30,6 +30,11 @@ struct PairData {
 /// skipped. DataError (file:line:column): another number of columns, an empty column, and what LineReader refuses.
 PairData read_tsv_pairs(const std::string& file, const ReadOptions& options);
 
+/// One file of lines `IN: source OUT: target`. DataError: a line of another form, an empty source or target, and what
+/// LineReader refuses.
+PairData read_in_out_pairs(const std::string& file, const ReadOptions& options);
+bool is_in_out_line(std::string_view line);
+
 /// Two files, line n of one belongs to line n of the other. Lines blank in both are skipped.
 /// DataError: unequal numbers of lines (with both), a line blank in only one file, and what LineReader refuses.
 PairData read_aligned_pairs(const std::string& source_file, const std::string& target_file, const ReadOptions& options);

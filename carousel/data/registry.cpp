@@ -20,8 +20,31 @@ std::string with_commas(int64_t number) {
   return text;
 }
 
+std::string detect_in_out(const std::vector<Sample>& samples, const PairFormat&, const ReadOptions&) {
+  if (samples.size() != 1) return "";
+  int64_t lines = 0, fitting = 0;
+  for (const std::string& line : samples.front().lines) {
+    if (trim(line).empty()) continue;
+    ++lines;
+    fitting += is_in_out_line(line);
+  }
+  return fitting * 2 > lines ? "lines `IN: source OUT: target`" : "";
+}
+
+PairData read_in_out(const std::vector<std::string>& files, const PairFormat&, const ReadOptions& options) {
+  return read_in_out_pairs(files.front(), options);
+}
+
+std::string detect_table(const std::vector<Sample>& samples, const PairFormat& wanted, const ReadOptions& options) {
+  return samples.size() != 1 ? "" : find_pair_table(samples.front().file, wanted, options).reason;
+}
+
+PairData read_table(const std::vector<std::string>& files, const PairFormat& wanted, const ReadOptions& options) {
+  return read_pair_table(files.front(), find_pair_table(files.front(), wanted, options), options);
+}
+
 /// A few bad lines do not change the format: the reader then names them with their position.
-std::string detect_tsv(const std::vector<Sample>& samples) {
+std::string detect_tsv(const std::vector<Sample>& samples, const PairFormat&, const ReadOptions&) {
   if (samples.size() != 1) return "";
   const Sample& sample = samples.front();
   int64_t lines = 0, with_two = 0;
@@ -40,20 +63,20 @@ std::string detect_tsv(const std::vector<Sample>& samples) {
   return fmt::format("two tab-separated columns in {} of {}", with_commas(with_two), where);
 }
 
-PairData read_tsv(const std::vector<std::string>& files, const ReadOptions& options) {
+PairData read_tsv(const std::vector<std::string>& files, const PairFormat&, const ReadOptions& options) {
   return read_tsv_pairs(files.front(), options);
 }
 
-std::string detect_aligned(const std::vector<Sample>& samples) {
+std::string detect_aligned(const std::vector<Sample>& samples, const PairFormat&, const ReadOptions&) {
   return samples.size() == 2 ? "two files, taken as line-aligned source and target" : "";
 }
 
-PairData read_aligned(const std::vector<std::string>& files, const ReadOptions& options) {
+PairData read_aligned(const std::vector<std::string>& files, const PairFormat&, const ReadOptions& options) {
   return read_aligned_pairs(files[0], files[1], options);
 }
 
 /// A table is no text: its mistakes shall be told.
-std::string detect_text(const std::vector<Sample>& samples) {
+std::string detect_text(const std::vector<Sample>& samples, const PairFormat&, const ReadOptions&) {
   if (samples.size() != 1) return "";
   int64_t lines = 0, with_tab = 0;
   for (const std::string& line : samples.front().lines) {
@@ -87,6 +110,9 @@ Sample take_sample(const std::string& file, const ReadOptions& options) {
 
 const std::vector<Format>& formats() {
   static const std::vector<Format> rows = {
+      {"in-out", "one file of lines `IN: source OUT: target`", detect_in_out, read_in_out},
+      {"table", "a table (CSV, TSV, JSON lines) that names or is told its columns source and target", detect_table,
+       read_table},
       {"tsv", "one file with two tab-separated columns, source and target", detect_tsv, read_tsv},
       {"aligned", "two files, line n of the first is the source of line n of the second", detect_aligned, read_aligned},
       {"text", "one file of running text", detect_text, nullptr},
@@ -94,11 +120,12 @@ const std::vector<Format>& formats() {
   return rows;
 }
 
-Detection detect_format(const std::vector<std::string>& files, const ReadOptions& options) {
+Detection detect_format(const std::vector<std::string>& files, const ReadOptions& options, const PairFormat& wanted) {
   std::vector<Sample> samples;
   for (const std::string& file : files) samples.push_back(take_sample(file, options));
   for (const Format& format : formats()) {
-    if (std::string reason = format.detect(samples); !reason.empty()) return {&format, std::move(reason)};
+    if (std::string reason = format.detect(samples, wanted, options); !reason.empty())
+      return {&format, std::move(reason)};
   }
   std::string known;
   for (const Format& format : formats())
@@ -115,14 +142,15 @@ Detection detect_format(const std::vector<std::string>& files, const ReadOptions
                   fmt::format("[data] the format must be known; got {}. Known: {}.", got, known));
 }
 
-PairData read_pairs(const std::vector<std::string>& files, const ReadOptions& options) {
-  const Format& format = *detect_format(files, options).format;
+PairData read_pairs(const std::vector<std::string>& files, const ReadOptions& options, const PairFormat& wanted) {
+  const Format& format = *detect_format(files, options, wanted).format;
   if (format.read_pairs == nullptr) {
     throw DataError(files.front(), 0, 0,
-                    fmt::format("[data] this task needs sources and targets; got {}. Give {}.", format.summary,
-                                formats().front().summary));
+                    fmt::format("[data] this task needs sources and targets; got {}. Give one file with two "
+                                "tab-separated columns, or say what a table's columns are: --columns source,target.",
+                                format.summary));
   }
-  return format.read_pairs(files, options);
+  return format.read_pairs(files, wanted, options);
 }
 
 }  // namespace carousel::data

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "carousel/data/line_reader.h"
+#include "carousel/data/pair_format.h"
 #include "carousel/data/pairs.h"
 
 namespace carousel::data {
@@ -25,9 +26,9 @@ struct Format {
   std::string summary;  ///< what a file looks like, for help and error messages
   /// Why the samples are in this format ("two tab-separated columns in all of the first 1,000 lines"), or "" when they
   /// are not.
-  std::string (*detect)(const std::vector<Sample>& samples);
+  std::string (*detect)(const std::vector<Sample>& samples, const PairFormat& wanted, const ReadOptions& options);
   /// Reads pairs of texts; null when the format holds none.
-  PairData (*read_pairs)(const std::vector<std::string>& files, const ReadOptions& options);
+  PairData (*read_pairs)(const std::vector<std::string>& files, const PairFormat& wanted, const ReadOptions& options);
 };
 
 /// All formats, in the order in which detection asks them.
@@ -38,10 +39,12 @@ struct Detection {
   std::string reason;
 };
 /// The format of `files` (the files of one data set together). Throws DataError when none fits, naming those there are,
-/// and what LineReader refuses.
-Detection detect_format(const std::vector<std::string>& files, const ReadOptions& options = {});
+/// ConfigError for roles of columns that make no sense, and what LineReader refuses.
+Detection detect_format(const std::vector<std::string>& files, const ReadOptions& options = {},
+                        const PairFormat& wanted = {});
 
 /// Detects the format and reads the pairs. DataError also when the format holds no pairs.
-PairData read_pairs(const std::vector<std::string>& files, const ReadOptions& options = {});
+PairData read_pairs(const std::vector<std::string>& files, const ReadOptions& options = {},
+                    const PairFormat& wanted = {});
 
 }  // namespace carousel::data

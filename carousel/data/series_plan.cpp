@@ -11,6 +11,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
+#include "carousel/data/column_roles.h"
 #include "carousel/data/label_names.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/series.h"
@@ -113,12 +114,7 @@ bool has_header(const Rows& rows, size_t width) {
 }
 
 std::vector<std::string> roles_of(const std::string& text) {
-  std::vector<std::string> roles;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    roles.emplace_back(trim(std::string_view(text).substr(begin, end - begin)));
-    begin = end + 1;
-  }
+  std::vector<std::string> roles = split_roles(text);
   const auto times = [&](const char* role) { return std::count(roles.begin(), roles.end(), role); };
   const auto known = times("time") + times("series") + times("value") + times("label") + times("_");
   if (known != static_cast<int64_t>(roles.size()) || times("time") > 1 || times("series") > 1 || times("label") > 1 ||

@@ -144,22 +144,28 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   return ids;
 }
 
-std::string Tokenizer::decode(std::span<const int32_t> ids) const {
+const std::string& Tokenizer::symbol(int32_t id, const std::vector<std::string>& extras) const {
+  const int64_t further = id - vocabulary_.size();
+  return further >= 0 && further < static_cast<int64_t>(extras.size()) ? extras[static_cast<size_t>(further)]
+                                                                       : vocabulary_.symbol(id);
+}
+
+std::string Tokenizer::decode(std::span<const int32_t> ids, const std::vector<std::string>& extras) const {
   std::vector<std::string> parts;
   parts.reserve(ids.size());
   for (const int32_t id : ids) {
-    const std::string& symbol = vocabulary_.symbol(id);
-    if (id != Vocabulary::kBos && id != Vocabulary::kEos) parts.push_back(symbol);
+    if (id != Vocabulary::kBos && id != Vocabulary::kEos) parts.push_back(symbol(id, extras));
   }
   std::string text = join(parts);
   return form_.normal_form == NormalForm::nfd ? normalize(text, NormalForm::nfc) : text;
 }
 
-std::vector<std::string> Tokenizer::symbols(std::span<const int32_t> ids) const {
+std::vector<std::string> Tokenizer::symbols(std::span<const int32_t> ids,
+                                            const std::vector<std::string>& extras) const {
   std::vector<std::string> out;
   out.reserve(ids.size());
   for (const int32_t id : ids) {
-    std::string text = vocabulary_.symbol(id);
+    std::string text = symbol(id, extras);
     for (size_t at = text.find(' '); at != std::string::npos; at = text.find(' ', at))
       text.replace(at, 1, kVisibleSpace);
     out.push_back(std::move(text));

@@ -39,9 +39,12 @@ class Tokenizer {
   /// (nfc). decode(encode(x)) is x without white space at its ends (words, bpe: with runs of white space as one space;
   /// wordpunct: with a space between any two symbols) for all x in the tokenizer's text form whose symbols are known.
   /// Throws ShapeError when an id is out of range.
-  std::string decode(std::span<const int32_t> ids) const;
+  /// Ids from the vocabulary's size on mean entries of `extras`.
+  std::string decode(std::span<const int32_t> ids, const std::vector<std::string>& extras = {}) const;
+  /// The symbols that encode() looks up.
+  std::vector<std::string> cut(std::string_view text) const { return split(form_.apply(text)); }
   /// One display text per id: what a heat map or a table shows. A space is shown as U+2423.
-  std::vector<std::string> symbols(std::span<const int32_t> ids) const;
+  std::vector<std::string> symbols(std::span<const int32_t> ids, const std::vector<std::string>& extras = {}) const;
   /// The symbols of `text` that are not in the vocabulary, each once, in order.
   std::vector<std::string> unknown_symbols(std::string_view text) const;
 
@@ -58,6 +61,8 @@ class Tokenizer {
   virtual std::string join(const std::vector<std::string>& symbols) const = 0;
   /// Further fields of the JSON object: `,"merges":[...]` or "".
   virtual std::string extra_json() const { return ""; }
+  /// Of an id, or of one from the vocabulary's size on its entry in `extras`.
+  const std::string& symbol(int32_t id, const std::vector<std::string>& extras) const;
   void set_vocabulary(Vocabulary vocabulary) { vocabulary_ = std::move(vocabulary); }
 
  private:

@@ -20,6 +20,7 @@ struct Node {
 struct Open {
   int64_t node;  // last token, -1 before the first
   double log_prob;
+  std::vector<float> attended = {};  // what each source position got; only with a coverage penalty
 };
 
 struct Candidate {
@@ -54,7 +55,7 @@ class BeamSearch {
         vocab_size_(static_cast<size_t>(model.vocab_size())),
         results_(source_lengths.size()) {
     for (size_t i = 0; i < source_lengths.size(); ++i) {
-      beams_.push_back({i, config.max_length(source_lengths[i]), {{-1, 0.0}}, {}});
+      beams_.push_back({i, config.max_length(source_lengths[i]), {Open{-1, 0.0}}, {}});
       parents_.push_back(static_cast<int64_t>(i));
       tokens_.push_back(model.bos());
     }
@@ -66,6 +67,7 @@ class BeamSearch {
       log_probs_.resize(parents_.size() * vocab_size_);
       model_.step(parents_, tokens_, log_probs_.data());
       check_log_probs(log_probs_, static_cast<int64_t>(vocab_size_));
+      if (config_.coverage_penalty > 0) note_attention();
       parents_.clear();
       tokens_.clear();
       size_t kept = 0;
@@ -117,26 +119,44 @@ class BeamSearch {
     after_.clear();
     for (size_t rank = 0; rank < candidates_.size() && after_.size() < width_; ++rank) {
       const Candidate& candidate = candidates_[rank];
-      const int64_t node = before[static_cast<size_t>(candidate.row - first_row)].node;
+      const Open& from = before[static_cast<size_t>(candidate.row - first_row)];
       if (candidate.token == model_.eos()) {
-        if (rank < width_) finish(beam, {node, candidate.log_prob, candidate.log_prob / penalty});
+        if (rank < width_) finish(beam, {from.node, candidate.log_prob, score_of(candidate.log_prob, penalty, from)});
         continue;
       }
-      nodes_.push_back({node, candidate.token});
-      after_.push_back({static_cast<int64_t>(nodes_.size()) - 1, candidate.log_prob});
+      nodes_.push_back({from.node, candidate.token});
+      after_.push_back({static_cast<int64_t>(nodes_.size()) - 1, candidate.log_prob, from.attended});
       parents_.push_back(candidate.row);
       tokens_.push_back(candidate.token);
     }
     before.swap(after_);
-    // Probabilities only fall and penalties only grow, so no continuation of an open hypothesis scores more than the
-    // best of them would with the last penalty.
-    const bool done = last || before.empty() || beam.finished.size() >= width_ ||
-                      before.front().log_prob / last_penalty <= entry_score(beam);
+    // Probabilities only fall, length penalties only grow and coverage penalties are at most 0, so no continuation of
+    // an open hypothesis scores more than the best of them would with the last length penalty.
+    // Enough have finished: those may be early ends of few symbols, so what is still better goes on.
+    const bool enough =
+        !before.empty() && beam.finished.size() >= width_ && before.front().log_prob / penalty <= entry_score(beam);
+    const bool done = last || before.empty() || enough || before.front().log_prob / last_penalty <= entry_score(beam);
     if (!done) return true;
     parents_.resize(parents_.size() - before.size());
     tokens_.resize(tokens_.size() - before.size());
     conclude(beam, penalty);
     return false;
+  }
+
+  /// Adds where the open hypotheses looked in the step just made.
+  void note_attention() {
+    int64_t row = 0;
+    for (Beam& beam : beams_) {
+      for (Open& open : beam.open) {
+        const std::span<const float> weights = model_.attention_of(row++);
+        open.attended.resize(weights.size());
+        for (size_t s = 0; s < weights.size(); ++s) open.attended[s] += weights[s];
+      }
+    }
+  }
+
+  double score_of(double log_prob, double penalty, const Open& open) const {
+    return log_prob / penalty + coverage_penalty(open.attended, config_.coverage_penalty);
   }
 
   /// Score that a hypothesis must pass to be among the n best.
@@ -160,7 +180,7 @@ class BeamSearch {
     }
     for (const Open& open : beam.open) {
       if (found.size() == nbest) break;
-      found.push_back({tokens_of(open.node), open.log_prob, open.log_prob / penalty, false});
+      found.push_back({tokens_of(open.node), open.log_prob, score_of(open.log_prob, penalty, open), false});
     }
     if (found.empty()) {
       throw DivergedError(

@@ -21,6 +21,7 @@ class ConstrainedModel final : public StepModel {
   int32_t eos() const override { return model_.eos(); }
   void start() override;
   void step(std::span<const int64_t> parents, std::span<const int32_t> tokens, float* log_probs) override;
+  std::span<const float> attention_of(int64_t row) const override { return model_.attention_of(row); }
 
  private:
   using Tokens = std::vector<int32_t>;

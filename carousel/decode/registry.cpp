@@ -14,12 +14,19 @@ void SearchConfig::options(OptionTable& table) {
   table.add("beam_size", &beam_size, "Hypotheses that beam search keeps per input; 1 is greedy search.")
       .range(1, 10000);
   table
+      .add("coverage_penalty", &coverage_penalty,
+           "Weight with which beam search ranks answers lower that do not look at all of the input; 0: off.")
+      .range(0, 100);
+  table
       .add(
           "length_penalty", &length_penalty,
           "Exponent of the length penalty ((5 + length) / 6) ^ x; 0 ranks by probability, more prefers longer outputs.")
       .range(0, 10);
-  table.add("max_length_factor", &max_length_factor, "An output has at most this times the symbols of its input ...")
-      .range(0, 1e6);
+  table
+      .add("max_length_factor", &max_length_factor,
+           "An output has at most this times the symbols of its input; auto: 2, or what the longest targets need ...")
+      .range(0, 1e6)
+      .automatic();
   table.add("max_length_extra", &max_length_extra, "... plus this many.").range(1, 1e6);
   table.add("min_length", &min_length, "Least symbols of an output.").range(0, 1e6);
   table.add("no_repeat_ngram", &no_repeat_ngram, "No sequence of so many symbols comes twice in an output; 0: any may.")
@@ -29,12 +36,19 @@ void SearchConfig::options(OptionTable& table) {
 int64_t SearchConfig::max_length(int64_t source_length) const {
   constexpr double kMost = 1e9;
   const double length =
-      std::ceil(max_length_factor * static_cast<double>(source_length)) + static_cast<double>(max_length_extra);
+      std::ceil((max_length_factor < 0 ? 2 : max_length_factor) * static_cast<double>(source_length)) +
+      static_cast<double>(max_length_extra);
   return static_cast<int64_t>(std::clamp(length, static_cast<double>(min_length) + 1, kMost));
 }
 
 double length_penalty(int64_t length, double alpha) {
   return std::pow((5.0 + static_cast<double>(length)) / 6.0, alpha);
+}
+
+double coverage_penalty(std::span<const float> attended, double beta) {
+  double sum = 0;
+  for (const float part : attended) sum += std::log(std::clamp(static_cast<double>(part), 1e-6, 1.0));
+  return beta * sum;
 }
 
 void check_search(const StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config) {
@@ -55,10 +69,11 @@ void check_search(const StepModel& model, std::span<const int64_t> source_length
                     "off.",
                     config.min_length, config.no_repeat_ngram));
   }
-  if (!(config.length_penalty >= 0)) {
-    throw ConfigError(
-        fmt::format("[decode] length_penalty must be at least 0; got {}. Use 0 for none.", config.length_penalty));
-  }
+  const std::pair<const char*, double> penalties[] = {{"length_penalty", config.length_penalty},
+                                                      {"coverage_penalty", config.coverage_penalty}};
+  for (const auto& [name, value] : penalties)
+    if (!(value >= 0))
+      throw ConfigError(fmt::format("[decode] {} must be at least 0; got {}. Use 0 for none.", name, value));
 }
 
 void check_log_probs(std::span<const float> log_probs, int64_t vocab_size) {

@@ -14,8 +14,9 @@ namespace carousel::decode {
 struct SearchConfig {
   int64_t beam_size = 4;          ///< hypotheses kept per source; 1: greedy
   int64_t nbest = 1;              ///< hypotheses returned per source; widens a smaller beam
+  double coverage_penalty = 0;    ///< beta of Wu et al. 2016: outputs that look past parts of the source rank lower
   double length_penalty = 0;      ///< alpha of Wu et al. 2016; 0: rank by probability, more: prefer longer outputs
-  double max_length_factor = 2;   ///< an output may have this times the source's length ...
+  double max_length_factor = 2;   ///< an output may have this times the source's length (negative: 2) ...
   int64_t max_length_extra = 20;  ///< ... plus this many symbols, its end marker included
   int64_t min_length = 0;         ///< least symbols of an output, its end marker not counted
   int64_t no_repeat_ngram = 0;    ///< no sequence of so many symbols comes twice in an output; 0: any may
@@ -29,13 +30,17 @@ struct SearchConfig {
 struct Hypothesis {
   std::vector<int32_t> tokens;  ///< without begin and end markers
   double log_prob = 0;          ///< natural logarithm of the probability of `tokens` and, if `ended`, the end marker
-  double score = 0;             ///< log_prob divided by the length penalty; what hypotheses are ranked by
+  double score = 0;             ///< log_prob over the length penalty plus the coverage penalty: what ranks hypotheses
   bool ended = false;           ///< false: cut off at the maximum length
 };
 
-/// ((5 + length) / 6) ^ alpha (Wu et al. 2016, "Google's neural machine translation system", equation 14; no coverage
-/// penalty). `length` counts the end marker.
+/// ((5 + length) / 6) ^ alpha (Wu et al. 2016, "Google's neural machine translation system", equation 14). `length`
+/// counts the end marker.
 double length_penalty(int64_t length, double alpha);
+
+/// beta * sum over source positions of log(min(attention received, 1)), at most 0 (there too). `attended`: what each
+/// position got of all steps together; of one that got nothing at all the logarithm is that of 1e-6.
+double coverage_penalty(std::span<const float> attended, double beta);
 
 /// For each source at least one and at most config.nbest hypotheses, best first; those that ended stand before those
 /// that were cut off. `source_lengths` [model.num_sources()], in symbols. The begin marker is never produced.
@@ -46,7 +51,8 @@ using Results = std::vector<std::vector<Hypothesis>>;
 Results greedy_search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config);
 /// Beam search as in most toolkits: of the 2 * beam_size best candidates of a step, ends among the first beam_size are
 /// finished hypotheses and the first beam_size others go on. A source is done when beam_size hypotheses have finished
-/// or no open one can still enter the n best.
+/// and the best open one ranks no higher so far than the last of the n best, or when no open one can still be one of
+/// these. A coverage penalty counts once a hypothesis is finished; what is open is ranked by probability.
 Results beam_search(StepModel& model, std::span<const int64_t> source_lengths, const SearchConfig& config);
 
 /// A row of the registry.

@@ -19,6 +19,8 @@ class StepModel {
   /// Makes rows 0..R-1, row i continuing the previous call's row parents[i] (after start(): source index) by consuming
   /// tokens[i], and writes log-probabilities of the next token to log_probs [R, vocab_size].
   virtual void step(std::span<const int64_t> parents, std::span<const int32_t> tokens, float* log_probs) = 0;
+  /// Where row `row` of the last step looked in its source, one weight for each position; empty without attention.
+  virtual std::span<const float> attention_of(int64_t) const { return {}; }
 };
 
 }  // namespace carousel::decode

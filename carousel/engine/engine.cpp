@@ -68,6 +68,7 @@ void check_options(const TrainRequest& request) {
 
 /// The task of the data, asked with the options of the request: the roles of columns may say what the file does not.
 std::pair<std::string, std::string> decide_with_options(const TrainRequest& request) {
+  std::exception_ptr roles;
   for (const std::string& name : tasks::task_names()) {
     const std::unique_ptr<tasks::Task> task = tasks::make_task(name);
     try {
@@ -75,9 +76,14 @@ std::pair<std::string, std::string> decide_with_options(const TrainRequest& requ
     } catch (const ConfigError&) {
       continue;  // another task's options
     }
-    std::string reason = task->recognises(request.data);
-    if (!reason.empty()) return {name, std::move(reason)};
+    try {
+      std::string reason = task->recognises(request.data);
+      if (!reason.empty()) return {name, std::move(reason)};
+    } catch (const ConfigError&) {  // roles of columns that are no roles here may be another task's
+      if (!roles) roles = std::current_exception();
+    }
   }
+  if (roles) std::rethrow_exception(roles);
   return tasks::decide_task(request.data);
 }
 

@@ -23,12 +23,12 @@ void require_length(size_t symbols) {
 }
 
 Var loss_of(tasks::TransduceModel& model, nn::Context& ctx, const std::string& line) {
-  const std::vector<int32_t> source = model.parts().source->encode(line);
-  require_length(source.size());
+  const tasks::SourceText source = model.encode_source(line);
+  require_length(source.ids.size());
   decode::SearchConfig greedy = model.parts().config.search;
   greedy.beam_size = greedy.nbest = 1;
   const auto answer = model.search({source}, greedy).front().front().tokens;
-  return model.network().loss(ctx, {{source}, {answer}}, 0).loss;
+  return model.network().loss(ctx, {{source.ids}, {answer}, {source.copies}}, 0).loss;
 }
 
 Var loss_of(tasks::LanguageModelTask& model, nn::Context& ctx, const std::string& line) {

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "carousel/autograd/ops/copy.h"
+#include "carousel/autograd/ops/dispatch.h"
 #include "carousel/autograd/ops/elementwise.h"
 #include "carousel/autograd/ops/linear.h"
 #include "carousel/autograd/ops/losses.h"
@@ -41,8 +44,28 @@ void Seq2SeqConfig::options(OptionTable& table) {
       .add("context", &context,
            "How the source reaches the decoder's cell: its first state, an input at each step, or both.")
       .one_of({"init", "input", "both"});
-  table.add("query", &query, "Decoder state that asks: previous (before the cell) or current (after it).")
-      .one_of({"previous", "current"});
+  table
+      .add("query", &query,
+           "Decoder state that asks: previous (before the cell) or current (after it); auto: current where symbols are "
+           "copied, else previous.")
+      .one_of({"auto", "previous", "current"});
+  table
+      .add("copy", &copy,
+           "The decoder may also copy symbols of the source (pointer-generator); auto looks at what targets have of "
+           "their sources.")
+      .one_of({"auto", "on", "off"});
+  table
+      .add(
+          "readout_size", &readout_size,
+          "Width of the layer between decoder and output; 0: the decoder's state, context and input go straight to the "
+          "output; auto: chosen from the number of symbols.")
+      .range(0, 65536)
+      .automatic();
+  table
+      .add(
+          "tie_weights", &tie_weights,
+          "The output matrix is that of the target embedding; auto: where there is a readout as wide as the embedding.")
+      .one_of({"auto", "on", "off"});
   table.add("label_smoothing", &label_smoothing, "Share of the target probability spread over all symbols.")
       .range(0, 0.9);
   table
@@ -56,6 +79,11 @@ void Seq2SeqConfig::options(OptionTable& table) {
 
 void Seq2SeqConfig::check() const {
   make_cell(stack.cell);
+  if (tie_weights == "on" && readout_size >= 0 && embedding_size > 0 && readout_size != embedding_size)
+    throw ConfigError(
+        fmt::format("[seq2seq] tie_weights = on needs a readout as wide as the embedding; got readout_size = {} and "
+                    "embedding_size = {}. Set them alike, or tie_weights = off.",
+                    readout_size, embedding_size));
   if (!stack.hidden_size.empty()) stack.widths();
   const Score score = score_of(attention);
   if (stack.bidirectional && (score == Score::dot || score == Score::scaled_dot))
@@ -64,6 +92,10 @@ void Seq2SeqConfig::check() const {
                     "which are twice as wide; got unequal widths. Use attention = general, mlp or additive, which "
                     "project, or bidirectional = false.",
                     attention));
+  if (copy == "on" && score == Score::none)
+    throw ConfigError(
+        "[seq2seq] copy = on copies what attention points at; got attention = none. Use attention = additive, or "
+        "copy = off.");
 }
 
 /// What the encoder leaves: its states in packed order and the last states of both directions.
@@ -95,14 +127,17 @@ Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, 
       encoder_(encoder_config(config), config.embedding_size, seed, "encoder.") {
   const Cell& cell = encoder_.cell();
   config_.stack.cell = cell.options();
+  if (config_.query == "auto") config_.query = copies() ? "current" : "previous";
   const int64_t hidden = hidden_size(), embed = config.embedding_size, width = state_width();
   const int64_t state = cell.output_size(hidden);
   const int64_t dim = config.attention_size > 0 ? config.attention_size : hidden;
   source_embedding_ =
       parameter("source_embedding.weight", normal_init({vocabularies.source_size, embed}, 1.0, Rng(seed, 1)));
   source_embedding_.mutable_value().rows(vocabularies.source_unk, vocabularies.source_unk + 1).fill(0);
+  // Tied rows make logits too: they are small, and grow when they are read.
+  const double spread = tied() ? 1 / std::sqrt(static_cast<double>(embed)) : 1.0;
   target_embedding_ =
-      parameter("target_embedding.weight", normal_init({vocabularies.target_size, embed}, 1.0, Rng(seed, 2)));
+      parameter("target_embedding.weight", normal_init({vocabularies.target_size, embed}, spread, Rng(seed, 2)));
   child("encoder", encoder_);
   if (config.context != "input") {
     int64_t bridged = 0;
@@ -122,9 +157,19 @@ Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, 
   decoder_ = make_weights(cell, embed + fed, hidden, seed, 7, "_l0", [this](const std::string& name, Tensor value) {
     return parameter("decoder." + name, std::move(value));
   });
-  output_weight_ =
-      parameter("output.weight", glorot_init(vocabularies.target_size, state + width + embed, Rng(seed, 9)));
+  int64_t last = state + width + embed;
+  if (config.readout_size > 0) {
+    readout_weight_ = parameter("readout.weight", glorot_init(config.readout_size, last, Rng(seed, 11)));
+    readout_bias_ = parameter("readout.bias", Tensor::zeros({config.readout_size}));
+    last = config.readout_size;
+  }
+  output_weight_ = tied() ? target_embedding_
+                          : parameter("output.weight", glorot_init(vocabularies.target_size, last, Rng(seed, 9)));
   output_bias_ = parameter("output.bias", Tensor::zeros({vocabularies.target_size}));
+  if (copies()) {
+    copy_weight_ = parameter("copy.weight", glorot_init(1, state + width + embed, Rng(seed, 10)));
+    copy_bias_ = parameter("copy.bias", Tensor::zeros({1}));
+  }
 }
 
 DecoderWeights Seq2Seq::decoder_weights() const {
@@ -138,6 +183,16 @@ DecoderOptions Seq2Seq::decoder_options() const {
 Var Seq2Seq::drop(Context& ctx, const Var& x) {
   const uint64_t stream = ctx.next_stream();
   return ctx.training ? ops::dropout(ctx.tape, x, std::max(0.0, config_.stack.dropout), ctx.seed, stream) : x;
+}
+
+Var Seq2Seq::embed_target(Tape* tape, std::span<const int32_t> tokens) const {
+  const Var rows = ops::embedding(tape, tokens, target_embedding_);
+  return tied() ? ops::scale(tape, rows, std::sqrt(static_cast<double>(config_.embedding_size))) : rows;
+}
+
+Var Seq2Seq::hidden_readout(Tape* tape, const Var& joined) const {
+  if (!readout_weight_.defined()) return joined;
+  return ops::tanh(tape, ops::linear(tape, joined, readout_weight_, readout_bias_));
 }
 
 Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources) {
@@ -188,6 +243,52 @@ void Seq2Seq::first_states(Context& ctx, const Var& last, DecoderInput& in) cons
   }
 }
 
+namespace {
+
+/// What each attention weight of each target step stands for.
+ops::CopyRows copy_rows(const Seq2SeqBatch& batch, const Packing& packing, std::vector<int64_t> offsets) {
+  ops::require_equal("seq2seq", "the number of sources to copy from", static_cast<int64_t>(batch.copies.size()),
+                     static_cast<int64_t>(batch.sources.size()));
+  ops::CopyRows rows;
+  rows.offsets = std::move(offsets);
+  std::vector<int64_t> first;
+  for (const int64_t source : packing.order) {
+    const std::vector<int32_t>& symbols = batch.copies[static_cast<size_t>(source)];
+    ops::require_equal("seq2seq", "the number of symbols to copy", static_cast<int64_t>(symbols.size()),
+                       static_cast<int64_t>(batch.sources[static_cast<size_t>(source)].size()));
+    first.push_back(static_cast<int64_t>(rows.symbols.size()));
+    rows.symbols.insert(rows.symbols.end(), symbols.begin(), symbols.end());
+  }
+  for (const int64_t running : packing.batch_sizes)
+    rows.first.insert(rows.first.end(), first.begin(), first.begin() + running);
+  return rows;
+}
+
+/// How many rows have the wanted symbol as their most probable one. `rows` null: nothing is copied.
+int64_t count_correct(const Tensor& logits, const std::vector<int32_t>& wanted, const ops::CopyRows* rows,
+                      const Var& gate, const Var& weights) {
+  const Tensor scores = logits.to(DType::f32);
+  const auto vocab = static_cast<size_t>(logits.dim(1));
+  int64_t correct = 0;
+  std::vector<float> mixed;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    std::span<const float> row(scores.data<float>() + i * vocab, vocab);
+    if (rows) {
+      const auto length = static_cast<size_t>(rows->offsets[i + 1] - rows->offsets[i]);
+      const std::span<const int32_t> symbols(rows->symbols.data() + rows->first[i], length);
+      const int32_t largest = length == 0 ? -1 : *std::max_element(symbols.begin(), symbols.end());
+      mixed.resize(std::max(vocab, static_cast<size_t>(largest + 1)));
+      ops::copy_log_probs<float>(row, gate.value().data<float>()[i], symbols,
+                                 weights.value().data<float>() + rows->offsets[i], mixed);
+      row = mixed;
+    }
+    correct += std::max_element(row.begin(), row.end()) - row.begin() == wanted[i];
+  }
+  return correct;
+}
+
+}  // namespace
+
 Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidance) {
   const States states = run_encoder(ctx, batch.sources);
   std::vector<int64_t> lengths;
@@ -200,31 +301,36 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
     for (int64_t j = 0; j < packing.batch_sizes[static_cast<size_t>(t)]; ++j) {
       const auto at = static_cast<size_t>(t);
       const auto& target = batch.targets[static_cast<size_t>(packing.order[static_cast<size_t>(j)])];
-      consumed.push_back(t == 0 ? vocabularies_.bos : target[at - 1]);
+      consumed.push_back(t == 0 ? vocabularies_.bos : read(target[at - 1]));
       wanted.push_back(at < target.size() ? target[at] : vocabularies_.eos);
       places.push_back({t, packing.lengths[static_cast<size_t>(j)], bridged.sources[static_cast<size_t>(j)].len});
     }
   }
   DecoderInput in = bridged;
-  in.embedded = drop(ctx, ops::embedding(ctx.tape, consumed, target_embedding_));
+  in.embedded = drop(ctx, embed_target(ctx.tape, consumed));
   const DecoderOutput out = attention_decoder(ctx.tape, cell(), packing, in, decoder_weights(), decoder_options());
-  const Var readout = drop(ctx, ops::concat_columns(ctx.tape, {out.features, in.embedded}));
+  const Var joined = ops::concat_columns(ctx.tape, {out.features, in.embedded});
+  const Var readout = drop(ctx, hidden_readout(ctx.tape, joined));
   const Var logits = ops::linear(ctx.tape, readout, output_weight_, output_bias_);
+  const double smoothing = ctx.training ? config_.label_smoothing : 0.0;
+  const bool copying = copies();
+  ops::CopyRows rows;
+  Var gate;
+  if (copying) {
+    rows = copy_rows(batch, packing, out.weight_offsets);
+    gate = ops::linear(ctx.tape, joined, copy_weight_, copy_bias_);
+  }
   const ops::CrossEntropy ce =
-      ops::cross_entropy(ctx.tape, logits, wanted, ctx.training ? config_.label_smoothing : 0.0);
+      copying ? ops::copy_cross_entropy(ctx.tape, logits, gate, out.weights, rows, wanted, smoothing)
+              : ops::cross_entropy(ctx.tape, logits, wanted, smoothing);
   Seq2SeqLoss result{ce.loss, ce.nll_sum, packing.rows(), 0};
   if (guidance > 0 && score_ != Score::none)
     result.loss = ops::add(
         ctx.tape, result.loss,
         ops::scale(ctx.tape, guided_attention_loss(ctx.tape, out.weights, std::move(places), config_.guided_width),
                    guidance));
-  if (!ctx.training) {
-    const Tensor scores = logits.value().to(DType::f32);
-    for (int64_t i = 0; i < packing.rows(); ++i) {
-      const float* row = scores.data<float>() + i * vocabularies_.target_size;
-      result.correct += std::max_element(row, row + vocabularies_.target_size) - row == wanted[static_cast<size_t>(i)];
-    }
-  }
+  if (!ctx.training)
+    result.correct = count_correct(logits.value(), wanted, copying ? &rows : nullptr, gate, out.weights);
   return result;
 }
 
@@ -251,15 +357,18 @@ void Seq2Seq::record_step(const Context& ctx, const Var& embedded, const Decoder
 }
 
 Tensor Seq2Seq::step(const Context& ctx, const Encoded& encoded, const std::vector<SourceSpan>& rows,
-                     std::span<const int32_t> tokens, DecoderState& state, Tensor* attention) {
-  const Var embedded = ops::embedding(nullptr, tokens, target_embedding_);
+                     std::span<const int32_t> tokens, DecoderState& state, Tensor* attention, Tensor* gate) {
+  std::vector<int32_t> consumed;
+  for (const int32_t token : tokens) consumed.push_back(read(token));
+  const Var embedded = embed_target(nullptr, consumed);
   const DecoderState before = ctx.recorder ? state : DecoderState();
   Tensor features;
   attention_decoder_step(cell(), embedded.value(), encoded.input, rows, decoder_weights(), decoder_options(), state,
                          features, attention);
   if (ctx.recorder) record_step(ctx, embedded, before, state);
-  return ops::linear(nullptr, ops::concat_columns(nullptr, {Var(features), embedded}), output_weight_, output_bias_)
-      .value();
+  const Var joined = ops::concat_columns(nullptr, {Var(features), embedded});
+  if (gate && copies()) *gate = ops::linear(nullptr, joined, copy_weight_, copy_bias_).value();
+  return ops::linear(nullptr, hidden_readout(nullptr, joined), output_weight_, output_bias_).value();
 }
 
 }  // namespace carousel::nn

@@ -21,9 +21,12 @@ struct Seq2SeqConfig {
   StackConfig stack;
   int64_t embedding_size = 0;  ///< 0: chosen
   std::string attention = "additive";
-  int64_t attention_size = 0;      ///< A; 0: that of the decoder
-  std::string context = "both";    ///< init | input | both: how the source reaches the decoder's cell
-  std::string query = "previous";  ///< previous | current
+  int64_t attention_size = 0;        ///< A; 0: that of the decoder
+  std::string context = "both";      ///< init | input | both: how the source reaches the decoder's cell
+  std::string query = "auto";        ///< previous | current; auto: current where symbols are copied, else previous
+  std::string copy = "auto";         ///< on | off; auto: as the task decides from the data, off where there is none
+  int64_t readout_size = -1;         ///< width of the tanh layer between decoder and output; 0: none; negative: chosen
+  std::string tie_weights = "auto";  ///< on | off; auto: as the task decides, off where there is none
   double label_smoothing = 0.1;
   double guided_attention = -1;  ///< weight of the diagonal prior at the start; negative: chosen
   double guided_until = 0.3;     ///< fraction of the budget by which it has faded to nothing
@@ -43,7 +46,10 @@ struct Seq2SeqConfig {
 /// A batch of ids. Targets are without markers.
 struct Seq2SeqBatch {
   std::vector<std::vector<int32_t>> sources;  ///< each non-empty
+  /// Where symbols are copied, ids from the target vocabulary's size on mean those that only the source has.
   std::vector<std::vector<int32_t>> targets;
+  /// The sources' symbols as those of targets, negative for one that is never copied; empty where nothing is copied.
+  std::vector<std::vector<int32_t>> copies;
 };
 
 struct Seq2SeqLoss {
@@ -66,6 +72,7 @@ class Seq2Seq final : public Module {
     int64_t source_size = 0, target_size = 0;
     int32_t source_unk = 0;  ///< its embedding starts at zero: a symbol never seen says nothing
     int32_t bos = 0, eos = 0;
+    int32_t target_unk = 0;  ///< what a symbol that only a source has is when it is read again
   };
   Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, uint64_t seed);
 
@@ -74,16 +81,19 @@ class Seq2Seq final : public Module {
   int64_t hidden_size() const { return config_.decoder_size(); }
   /// Width M of a source state.
   int64_t state_width() const { return encoder_.output_size(); }
+  bool copies() const { return config_.copy == "on"; }
+  bool tied() const { return config_.tie_weights == "on"; }
   const Cell& cell() const { return encoder_.cell(); }
 
-  /// Teacher-forced loss of a batch: cross-entropy with label smoothing plus `guidance` times the diagonal prior.
+  /// Teacher-forced loss of a batch: cross-entropy with label smoothing, of the mixture where symbols are copied
+  /// (autograd/ops/copy.h), plus `guidance` times the diagonal prior.
   Seq2SeqLoss loss(Context& ctx, const Seq2SeqBatch& batch, double guidance);
   Encoded encode(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
   /// One decoding step of some rows: consumes tokens, advances `state`, returns logits [R, V]; attention as
   /// attention_decoder_step. A recorder in the context hears "decoder/<gate>" and "decoder/<state>", [R, H] at each
-  /// step.
+  /// step. Where symbols are copied, `gate` receives [R, 1]: the logit of writing one of one's own.
   Tensor step(const Context& ctx, const Encoded& encoded, const std::vector<SourceSpan>& rows,
-              std::span<const int32_t> tokens, DecoderState& state, Tensor* attention);
+              std::span<const int32_t> tokens, DecoderState& state, Tensor* attention, Tensor* gate = nullptr);
 
  private:
   void record_step(const Context& ctx, const Var& embedded, const DecoderState& before,
@@ -95,6 +105,11 @@ class Seq2Seq final : public Module {
   DecoderWeights decoder_weights() const;
   DecoderOptions decoder_options() const;
   Var drop(Context& ctx, const Var& x);
+  Var embed_target(Tape* tape, std::span<const int32_t> tokens) const;
+  Var hidden_readout(Tape* tape, const Var& joined) const;
+  int32_t read(int32_t written) const {
+    return written < vocabularies_.target_size ? written : vocabularies_.target_unk;
+  }
 
   Seq2SeqConfig config_;
   Score score_;
@@ -104,7 +119,9 @@ class Seq2Seq final : public Module {
   Var bridge_weight_, bridge_bias_;
   Var key_weight_, key_bias_, query_weight_, score_vector_;
   CellWeights decoder_;
-  Var output_weight_, output_bias_;
+  Var readout_weight_, readout_bias_;  // undefined without a readout layer
+  Var output_weight_, output_bias_;    // the weight is the target embedding when they are tied
+  Var copy_weight_, copy_bias_;        // of the gate between writing and copying
 };
 
 }  // namespace carousel::nn

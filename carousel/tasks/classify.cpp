@@ -35,17 +35,6 @@ std::vector<std::vector<int32_t>> encode(const data::Tokenizer& tokenizer, const
   return texts;
 }
 
-/// The shortest of the first training texts.
-std::string short_text(const LabelSets& sets) {
-  constexpr size_t kLookedAt = 100;
-  std::string_view best;
-  for (size_t k = 0; k < std::min(kLookedAt, sets.train.size()); ++k) {
-    const std::string_view text = sets.train_data.examples[static_cast<size_t>(sets.train[k])].source;
-    if (best.empty() || text.size() < best.size()) best = text;
-  }
-  return std::string(best);
-}
-
 class Classify final : public Task {
  public:
   std::string name() const override { return "classify"; }
@@ -55,11 +44,14 @@ class Classify final : public Task {
 
   std::string recognises(const std::vector<std::string>& files) override {
     if (std::string reason = recognise_frames(files, options_); !reason.empty()) return reason;
+    const std::string& columns = options_.format.columns;
+    const bool for_labels = columns.find("text") != std::string::npos || columns.find("label") != std::string::npos;
+    if (columns != "auto" && !for_labels) return "";  // roles of another task
     try {
       const data::LabelPlan plan = data::plan_labels(files, options_.format, options_.read_options());
       return plan.evident ? plan.reason : "";
     } catch (const DataError&) {
-      const bool said = options_.format.format != "auto" || options_.format.columns != "auto";
+      const bool said = options_.format.format != "auto" || columns != "auto";
       if (said) throw;
       return "";  // it may be for another task; whoever reads it will say what is wrong
     }
@@ -95,7 +87,7 @@ class Classify final : public Task {
     job.trainer = options_.trainer;
     job.train_examples = static_cast<int64_t>(sets.train.size());
     job.dev_examples = static_cast<int64_t>(sets.dev.size());
-    job.example = short_text(sets);
+    job.example = short_source(sets.train_data, sets.train);
     job.objective = make_classify_objective(*model, std::move(sets));
     job.model = std::move(model);
     return job;

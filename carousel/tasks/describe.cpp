@@ -43,4 +43,14 @@ void add_parameter_rows(std::vector<std::pair<std::string, std::string>>& rows, 
   }
 }
 
+std::string short_source(const data::PairData& data, const std::vector<int64_t>& indices) {
+  constexpr size_t kLookedAt = 100;
+  std::string_view best;
+  for (size_t k = 0; k < std::min(kLookedAt, indices.size()); ++k) {
+    const std::string_view text = data.examples[static_cast<size_t>(indices[k])].source;
+    if (best.empty() || text.size() < best.size()) best = text;
+  }
+  return std::string(best);
+}
+
 }  // namespace carousel::tasks

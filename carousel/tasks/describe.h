@@ -1,4 +1,4 @@
-// Rows for `carousel info` that several tasks have.
+// Rows for `carousel info`, and the example of a next command, that several tasks have.
 #pragma once
 
 #include <algorithm>
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "carousel/data/pairs.h"
 #include "carousel/nn/stack.h"
 
 namespace carousel::tasks {
@@ -31,5 +32,8 @@ void add_stack_rows(std::vector<std::pair<std::string, std::string>>& rows, cons
 /// One row for each recurrent layer over an input of `input_size`: "parameters of layer 0", "4 * 8 * (5 + 8) + ...".
 void add_parameter_rows(std::vector<std::pair<std::string, std::string>>& rows, const nn::StackConfig& stack,
                         int64_t input_size);
+
+/// The shortest source of the first examples (indices into data.examples): an input that is quickly read and typed.
+std::string short_source(const data::PairData& data, const std::vector<int64_t>& indices);
 
 }  // namespace carousel::tasks

@@ -18,12 +18,13 @@ constexpr size_t kNamesShown = 3;
 
 /// There is nothing to search.
 void refuse_search(const PredictOptions& options) {
-  const char* flag = options.beam_size > 0          ? "--beam"
-                     : options.nbest > 1            ? "--nbest"
-                     : options.length_penalty >= 0  ? "--length-penalty"
-                     : options.min_length >= 0      ? "--min-length"
-                     : options.no_repeat_ngram >= 0 ? "--no-repeat-ngram"
-                                                    : nullptr;
+  const char* flag = options.beam_size > 0           ? "--beam"
+                     : options.nbest > 1             ? "--nbest"
+                     : options.length_penalty >= 0   ? "--length-penalty"
+                     : options.min_length >= 0       ? "--min-length"
+                     : options.coverage_penalty >= 0 ? "--coverage-penalty"
+                     : options.no_repeat_ngram >= 0  ? "--no-repeat-ngram"
+                                                     : nullptr;
   if (flag)
     throw ConfigError(
         fmt::format("[forecast] a forecaster gives numbers and searches for no sequence; got {}. Leave it out.", flag));

@@ -1,7 +1,9 @@
 #include "carousel/tasks/seq2seq_stepper.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "carousel/autograd/ops/copy.h"
 #include "carousel/autograd/parallel.h"
 
 namespace carousel::tasks {
@@ -30,8 +32,15 @@ nn::Context listened_to(nn::Recorder* recorder) {
 }  // namespace
 
 Seq2SeqStepper::Seq2SeqStepper(nn::Seq2Seq& model, const std::vector<std::vector<int32_t>>& sources,
-                               nn::Recorder* recorder)
-    : model_(model), ctx_(listened_to(recorder)), encoded_(model.encode(ctx_, sources)) {}
+                               const std::vector<std::vector<int32_t>>& copies, nn::Recorder* recorder)
+    : model_(model),
+      ctx_(listened_to(recorder)),
+      encoded_(model.encode(ctx_, sources)),
+      vocab_size_(model.vocabularies().target_size) {
+  if (!model.copies()) return;
+  for (const auto& symbols : copies) symbols_.insert(symbols_.end(), symbols.begin(), symbols.end());
+  for (const int32_t symbol : symbols_) vocab_size_ = std::max<int64_t>(vocab_size_, symbol + 1);
+}
 
 void Seq2SeqStepper::start() {
   state_.states.clear();
@@ -47,12 +56,29 @@ void Seq2SeqStepper::step(std::span<const int64_t> parents, std::span<const int3
   spans.reserve(parents.size());
   for (const int64_t parent : parents) spans.push_back(spans_[static_cast<size_t>(parent)]);
   spans_ = std::move(spans);
-  const Tensor logits = model_.step(ctx_, encoded_, spans_, tokens, state_, &attention_);
-  const int64_t vocab = vocab_size();
-  parallel_for(static_cast<int64_t>(parents.size()), vocab * 8, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      kernels::table<float>().log_softmax(vocab, logits.data<float>() + i * vocab, log_probs + i * vocab);
+  Tensor gate;
+  const Tensor logits = model_.step(ctx_, encoded_, spans_, tokens, state_, &attention_, &gate);
+  const auto own = static_cast<size_t>(model_.vocabularies().target_size), all = static_cast<size_t>(vocab_size_);
+  offsets_ = {0};
+  for (const nn::SourceSpan& span : spans_) offsets_.push_back(offsets_.back() + static_cast<size_t>(span.len));
+  parallel_for(static_cast<int64_t>(parents.size()), vocab_size_ * 8, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      const float* row = logits.data<float>() + i * own;
+      if (!model_.copies()) {
+        kernels::table<float>().log_softmax(vocab_size_, row, log_probs + i * all);
+        continue;
+      }
+      const std::span<const int32_t> symbols(symbols_.data() + spans_[i].begin, static_cast<size_t>(spans_[i].len));
+      ops::copy_log_probs<float>({row, own}, gate.data<float>()[i], symbols, attention_.data<float>() + offsets_[i],
+                                 {log_probs + i * all, all});
+    }
   });
+}
+
+std::span<const float> Seq2SeqStepper::attention_of(int64_t row) const {
+  if (model_.config().attention == "none") return {};
+  const auto at = static_cast<size_t>(row);
+  return {attention_.data<float>() + offsets_[at], offsets_[at + 1] - offsets_[at]};
 }
 
 }  // namespace carousel::tasks

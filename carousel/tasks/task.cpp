@@ -37,11 +37,12 @@ std::vector<LineScore> TaskModel::score_lines(const std::vector<std::string>&) {
 }
 
 void PredictOptions::refuse_search(const char* rule, const char* instead) const {
-  const char* flag = beam_size > nbest      ? "--beam"
-                     : length_penalty >= 0  ? "--length-penalty"
-                     : min_length >= 0      ? "--min-length"
-                     : no_repeat_ngram >= 0 ? "--no-repeat-ngram"
-                                            : nullptr;
+  const char* flag = beam_size > nbest       ? "--beam"
+                     : length_penalty >= 0   ? "--length-penalty"
+                     : coverage_penalty >= 0 ? "--coverage-penalty"
+                     : min_length >= 0       ? "--min-length"
+                     : no_repeat_ngram >= 0  ? "--no-repeat-ngram"
+                                             : nullptr;
   if (flag) throw ConfigError(fmt::format("{}; got {}. Leave it out; {}.", rule, flag, instead));
 }
 

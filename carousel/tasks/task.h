@@ -41,6 +41,7 @@ struct PredictOptions {
   int64_t beam_size = 0;  ///< 0: the model's default; 1: greedy
   int64_t nbest = 1;
   double length_penalty = -1;    ///< negative: the model's default, as below
+  double coverage_penalty = -1;  ///< weight of the penalty for parts of the input that were not looked at
   int64_t min_length = -1;       ///< least symbols of an output
   int64_t no_repeat_ngram = -1;  ///< no sequence of so many symbols comes twice in an output; 0: any may
 

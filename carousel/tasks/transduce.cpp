@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "carousel/base/error.h"
@@ -44,7 +45,10 @@ class Transduce final : public Task {
   }
 
   std::string recognises(const std::vector<std::string>& files) override {
-    const data::Detection found = data::detect_format(files, config_.data.read_options());
+    const std::string& columns = config_.data.format.columns;
+    const bool for_pairs = columns.find("source") != std::string::npos || columns.find("target") != std::string::npos;
+    if (columns != "auto" && !for_pairs) return "";  // roles of another task
+    const data::Detection found = data::detect_format(files, config_.data.read_options(), config_.data.format);
     return found.format->read_pairs ? found.reason : "";
   }
 
@@ -57,7 +61,8 @@ class Transduce final : public Task {
     // Symbols of pairs that are left out shall not stand in the vocabularies: cut and look again.
     while (cut_long(sets.train_data, sets.train, sides, "data", say)) sides = make_sides(sets);
     cut_long(sets.dev_data, sets.dev, sides, "dev", say);
-    for (const data::TokenPlan& plan : {sides.source_plan, sides.target_plan}) say(plan.reason);
+    say(sides.source_plan.reason);
+    if (sides.target_plan.reason != sides.source_plan.reason) say(sides.target_plan.reason);
     config_.data.source_tokens = sides.source_plan.kind;
     config_.data.target_tokens = sides.target_plan.kind;
     TransduceParts parts;
@@ -67,7 +72,11 @@ class Transduce final : public Task {
     for (const auto text : texts_of(sets.train_data, sets.train, data::Side::source))
       parts.seen.insert(parts.source->form().apply(text));
     learn_baseline(sets, parts);
-    decide(config_, size_of(sets, parts));
+    DataSize size = size_of(sets, parts);
+    look_at_copies(sets, parts, size, say);
+    decide(config_, size);
+    // Symbol for symbol is no rule for what takes from all over its source.
+    if (config_.model.copy == "on") parts.lead = std::max<int64_t>(1, std::llround(size.mean_target_length));
     say_plan(say);
     parts.config = config_;
     warn_of_strangers(sets, parts, say);
@@ -76,6 +85,8 @@ class Transduce final : public Task {
     job.trainer = config_.trainer;
     job.train_examples = static_cast<int64_t>(sets.train.size());
     job.dev_examples = static_cast<int64_t>(sets.dev.size());
+    if (sets.train_data.format != "tsv" && sets.train_data.format != "aligned")
+      job.example = short_source(sets.train_data, sets.train);
     job.objective = make_transduce_objective(*model, std::move(sets));
     job.model = std::move(model);
     return job;
@@ -90,9 +101,9 @@ class Transduce final : public Task {
   PairSets read(const TaskInput& input, const Say& say) {
     PairSets sets;
     const data::ReadOptions options = config_.data.read_options();
-    const data::Detection format = data::detect_format(input.data, options);
+    const data::Detection format = data::detect_format(input.data, options, config_.data.format);
     say(fmt::format("data: {}", format.reason));
-    sets.train_data = data::read_pairs(input.data, options);
+    sets.train_data = data::read_pairs(input.data, options, config_.data.format);
     data::require_learnable(sets.train_data);
     if (input.dev.empty()) {
       const data::Split split =
@@ -104,7 +115,7 @@ class Transduce final : public Task {
                       sets.train_data.examples.size(), config_.trainer.seed,
                       config_.data.group == "stem" ? "whole word families on one side" : "equal sources on one side"));
     } else {
-      sets.dev_data = data::read_pairs(input.dev, options);
+      sets.dev_data = data::read_pairs(input.dev, options, config_.data.format);
       data::require_dev(sets.dev_data);
       sets.train = all_of(sets.train_data);
       sets.dev = all_of(sets.dev_data);
@@ -120,14 +131,32 @@ class Transduce final : public Task {
 
   Sides make_sides(const PairSets& sets) const {
     Sides sides;
-    const auto make = [&](data::Side side, data::TokenPlan& plan) {
-      const auto texts = texts_of(sets.train_data, sets.train, side);
-      plan = data::plan_tokens(texts, config_.data, side);
-      return data::make_tokenizer(texts, plan, config_.data.min_count);
-    };
-    sides.source = make(data::Side::source, sides.source_plan);
-    sides.target = make(data::Side::target, sides.target_plan);
+    auto sources = texts_of(sets.train_data, sets.train, data::Side::source);
+    auto targets = texts_of(sets.train_data, sets.train, data::Side::target);
+    sides.source_plan = data::plan_tokens(sources, config_.data, data::Side::source);
+    sides.target_plan = data::plan_tokens(targets, config_.data, data::Side::target);
+    if (shares_subwords(sets, sides)) {
+      targets.insert(targets.end(), sources.begin(), sources.end());
+      data::TokenPlan plan = data::plan_tokens(targets, config_.data, data::Side::target);
+      plan.reason = fmt::format(
+          "both sides: one inventory of subwords, because {}; up to {} merges",
+          config_.data.shared_tokens == "on" ? "the options say so" : "targets take words from their sources",
+          plan.merges);
+      sides.source_plan = sides.target_plan = std::move(plan);
+      sources = targets;
+    }
+    sides.source = data::make_tokenizer(sources, sides.source_plan, config_.data.min_count);
+    sides.target = data::make_tokenizer(targets, sides.target_plan, config_.data.min_count);
     return sides;
+  }
+
+  /// Whether both sides are to be cut into the same subwords.
+  bool shares_subwords(const PairSets& sets, const Sides& sides) const {
+    const std::string& wanted = config_.data.shared_tokens;
+    if (wanted == "off" || sides.source_plan.kind != "bpe" || sides.target_plan.kind != "bpe") return false;
+    if (wanted == "on") return true;
+    const auto words = data::make_wordpunct_tokenizer({}, sides.target_plan.form, 1);
+    return copy_share(sets.train_data, sets.train, *words, *words).excess() >= kCopiedEnough;
   }
 
   /// Takes the pairs that are too long out of `indices` and says which; true when there were some.
@@ -154,15 +183,43 @@ class Transduce final : public Task {
     parts.baseline = data::SymbolMap::learn(sources, targets);
   }
 
-  static DataSize size_of(const PairSets& sets, const TransduceParts& parts) {
+  /// Looks at what targets have of their sources, where symbols of both can be compared.
+  void look_at_copies(const PairSets& sets, const TransduceParts& parts, DataSize& size, const Say& say) const {
+    const std::string kind = parts.target->kind();
+    if (parts.source->kind() != kind) {
+      if (config_.model.copy == "on")
+        throw ConfigError(
+            fmt::format("[transduce] copy = on needs the same kind of symbols on both sides; got {} and {}. Set "
+                        "source_tokens and target_tokens alike.",
+                        parts.source->kind(), kind));
+      return;
+    }
+    size.words = kind == "words";
+    if (kind == "characters" || config_.model.copy != "auto") return;
+    const CopyShare share = copy_share(sets.train_data, sets.train, *parts.source, *parts.target);
+    size.copied = share.excess();
+    if (size.copied >= kCopiedEnough && config_.model.attention != "none")
+      say(fmt::format(
+          "copying: on, because {:.0f} % of the symbols of targets stand in their own source and {:.0f} % in another{}",
+          100 * share.in_source, 100 * share.in_other,
+          share.only_in_source > 0.001
+              ? fmt::format("; {:.1f} % only in the source, unknown to the target", 100 * share.only_in_source)
+              : ""));
+  }
+
+  DataSize size_of(const PairSets& sets, const TransduceParts& parts) const {
     DataSize size;
     size.examples = static_cast<int64_t>(sets.train.size());
     const size_t looked_at = std::min<size_t>(sets.train.size(), 5000);
     double source = 0, target = 0;
     for (size_t i = 0; i < looked_at; ++i) {
       const data::PairExample& e = sets.train_data.examples[static_cast<size_t>(sets.train[i])];
-      source += static_cast<double>(parts.source->encode(e.source).size());
-      target += static_cast<double>(parts.target->encode(e.target).size());
+      const auto read = static_cast<double>(parts.source->encode(e.source).size());
+      const auto written = static_cast<double>(parts.target->encode(e.target).size());
+      source += read;
+      target += written;
+      const double beyond = written + 1 - static_cast<double>(config_.search.max_length_extra);  // 1: the end marker
+      if (read > 0) size.length_factor = std::max(size.length_factor, beyond / read);
     }
     size.target_vocab = parts.target->vocabulary().size();
     size.mean_source_length = source / static_cast<double>(looked_at);

@@ -1,6 +1,7 @@
 #include "carousel/tasks/transduce_config.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "carousel/base/threads.h"
 
@@ -15,6 +16,12 @@ void TransduceConfig::options(OptionTable& table) {
   table.add("batch_size", &batch_size, "Pairs in one step.").range(1, 65536).automatic();
   table.section("decode");
   search.options(table);
+  table
+      .add(
+          "replace_unknown", &replace_unknown,
+          "In the place of a symbol that the model does not know it writes the input's symbol with the most attention; "
+          "auto: where both sides are words.")
+      .one_of({"auto", "on", "off"});
 }
 
 double training_operations(const nn::Seq2SeqConfig& m, const DataSize& size) {
@@ -27,7 +34,10 @@ double training_operations(const nn::Seq2SeqConfig& m, const DataSize& size) {
     input = ways * n;
   }
   source += input * h;
-  const double target = 4 * h * (e + input + h) + h * h + (h + input + e) * static_cast<double>(size.target_vocab);
+  const double joined = h + input + e, readout = static_cast<double>(m.readout_size);
+  const double output = m.readout_size > 0 ? readout * (joined + static_cast<double>(size.target_vocab))
+                                           : joined * static_cast<double>(size.target_vocab);
+  const double target = 4 * h * (e + input + h) + h * h + output;
   // Two operations for each multiply-add; forward, and backward for values and for weights.
   return 6 * static_cast<double>(size.examples) *
          (source * size.mean_source_length + target * (size.mean_target_length + 1));
@@ -39,32 +49,38 @@ struct Sizes {
   int64_t num_layers, hidden_size, embedding_size;
 };
 
-/// Largest first. A row is for data of at least so many pairs.
+/// Largest first. A row is for data whose targets have at least so many symbols together.
 struct SizeRow {
-  int64_t examples;
+  double symbols;
   Sizes sizes;
 };
-constexpr SizeRow kSizes[] = {{30000, {2, 256, 128}}, {30000, {1, 256, 128}}, {2000, {1, 192, 96}}, {0, {1, 128, 64}}};
+constexpr SizeRow kSizes[] = {
+    {200000, {2, 256, 128}}, {200000, {1, 256, 128}}, {15000, {1, 192, 96}}, {0, {1, 128, 64}}};
 
 constexpr double kOperationsPerSecond = 50e9;  ///< of one core, as a guess that does not depend on the machine's load
+constexpr int64_t kManySymbols = 1000;         ///< from here on the output is worth a layer before it
 constexpr double kEpochsWanted = 8;            ///< a larger model must see the data so often to be worth its time
 
-void fill(nn::Seq2SeqConfig& model, const Sizes& sizes) {
+void fill(nn::Seq2SeqConfig& model, const Sizes& sizes, int64_t target_vocab) {
   if (model.stack.hidden_size.empty()) model.stack.hidden_size = {sizes.hidden_size};
   if (model.stack.num_layers == 0)
     model.stack.num_layers =
         model.stack.hidden_size.size() > 1 ? static_cast<int64_t>(model.stack.hidden_size.size()) : sizes.num_layers;
-  if (model.embedding_size == 0) model.embedding_size = sizes.embedding_size;
+  const bool many = target_vocab >= kManySymbols;
+  if (model.embedding_size == 0) model.embedding_size = many ? sizes.hidden_size : sizes.embedding_size;
+  if (model.readout_size < 0) model.readout_size = many || model.tie_weights == "on" ? model.embedding_size : 0;
+  if (model.tie_weights == "auto")
+    model.tie_weights = model.readout_size > 0 && model.readout_size == model.embedding_size ? "on" : "off";
 }
 
 /// The largest model that the data can feed and the time can train.
 void decide_sizes(nn::Seq2SeqConfig& model, const DataSize& size, double seconds, int64_t threads) {
   for (const SizeRow& row : kSizes) {
-    if (size.examples < row.examples) continue;
+    if (size.target_symbols() < row.symbols) continue;
     nn::Seq2SeqConfig candidate = model;
-    fill(candidate, row.sizes);
+    fill(candidate, row.sizes, size.target_vocab);
     const double capacity = seconds * kOperationsPerSecond * static_cast<double>(threads);
-    const bool last = row.examples == 0;
+    const bool last = row.symbols == 0;
     if (seconds > 0 && !last && training_operations(candidate, size) * kEpochsWanted > capacity) continue;
     model = candidate;
     return;
@@ -76,15 +92,21 @@ void decide_sizes(nn::Seq2SeqConfig& model, const DataSize& size, double seconds
 void decide(TransduceConfig& config, const DataSize& size) {
   train::TrainerConfig& trainer = config.trainer;
   nn::Seq2SeqConfig& m = config.model;
-  const int64_t n = size.examples;
+  const double symbols = size.target_symbols();
   decide_sizes(m, size, trainer.max_seconds, trainer.threads > 0 ? trainer.threads : num_threads());
+  if (m.copy == "auto") m.copy = m.attention != "none" && size.copied >= kCopiedEnough ? "on" : "off";
+  if (m.query == "auto") m.query = m.copy == "on" ? "current" : "previous";
+  if (config.replace_unknown == "auto") config.replace_unknown = size.words && m.attention != "none" ? "on" : "off";
+  if (config.search.max_length_factor < 0)
+    config.search.max_length_factor = std::max(2.0, std::ceil(10 * size.length_factor) / 10);
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
-  if (m.stack.dropout < 0) m.stack.dropout = n < 30000 ? 0.3 : 0.15;  // the more pairs, the fewer passes over them
-  if (m.guided_attention < 0) m.guided_attention = 1.0;
-  if (config.batch_size == 0) config.batch_size = n < 2000 ? 16 : n < 30000 ? 32 : 64;
+  if (m.stack.dropout < 0) m.stack.dropout = symbols < 500000 ? 0.3 : 0.15;  // the more data, the fewer passes over it
+  // What is copied shows attention where to look, and stands anywhere.
+  if (m.guided_attention < 0) m.guided_attention = m.copy == "on" ? 0.0 : 1.0;
+  if (config.batch_size == 0) config.batch_size = symbols < 15000 ? 16 : symbols < 200000 ? 32 : 64;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
   if (trainer.epochs == 0 && trainer.max_seconds == 0 && trainer.max_steps == 0)
-    trainer.epochs = std::clamp<int64_t>(1200000 / std::max<int64_t>(n, 1), 8, 100);
+    trainer.epochs = std::clamp<int64_t>(1200000 / std::max<int64_t>(size.examples, 1), 8, 100);
 }
 
 }  // namespace carousel::tasks

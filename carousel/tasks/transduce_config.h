@@ -16,10 +16,18 @@ struct TransduceConfig {
   nn::Seq2SeqConfig model;
   decode::SearchConfig search;
   train::TrainerConfig trainer;
-  int64_t batch_size = 0;  ///< 0: chosen from the size of the data
+  int64_t batch_size = 0;                ///< 0: chosen from the size of the data
+  std::string replace_unknown = "auto";  ///< auto | on | off: what is written for a symbol that the model cannot write
 
+  TransduceConfig() {
+    search.length_penalty = 1;      // smoothed labels make each symbol cost something: without it short answers win
+    search.max_length_factor = -1;  // chosen
+  }
   void options(OptionTable& table);
 };
+
+/// Share of the symbols of targets that must stand in their sources beyond chance for copying to be worth its time.
+inline constexpr double kCopiedEnough = 0.1;
 
 /// What the data looks like to whoever decides.
 struct DataSize {
@@ -27,6 +35,11 @@ struct DataSize {
   double mean_source_length = 0;
   double mean_target_length = 0;
   int64_t target_vocab = 0;
+  /// Symbols of all targets: what there is to learn from.
+  double target_symbols() const { return static_cast<double>(examples) * mean_target_length; }
+  double length_factor = 0;  ///< times the source's length that the longest targets have beyond max_length_extra
+  bool words = false;        ///< both sides are cut into words
+  double copied = 0;  ///< share of the target symbols that are in their sources beyond chance, where they can be copied
 };
 
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.

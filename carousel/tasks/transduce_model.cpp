@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "carousel/base/error.h"
+#include "carousel/base/text.h"
 #include "carousel/data/line_reader.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
@@ -26,13 +27,27 @@ namespace {
 constexpr int64_t kDecodeBatch = 128;  ///< sources searched together
 
 nn::Seq2Seq::Vocabularies vocabularies_of(const TransduceParts& parts) {
-  return {parts.source->vocabulary().size(), parts.target->vocabulary().size(), data::Vocabulary::kUnk,
-          data::Vocabulary::kBos, data::Vocabulary::kEos};
+  return {parts.source->vocabulary().size(),
+          parts.target->vocabulary().size(),
+          data::Vocabulary::kUnk,
+          data::Vocabulary::kBos,
+          data::Vocabulary::kEos,
+          data::Vocabulary::kUnk};
 }
 
 const std::string& entry(const std::map<std::string, std::string>& metadata, const std::string& key,
                          const std::string& file) {
   return metadata_entry(metadata, key, file, "transduce model");
+}
+
+int64_t count_entry(const std::map<std::string, std::string>& metadata, const std::string& key,
+                    const std::string& file) {
+  const std::string& count = entry(metadata, key, file);
+  if (count.empty() || count.size() > 15 || count.find_first_not_of("0123456789") != std::string::npos)
+    throw FormatError(file, 0,
+                      fmt::format("[model] {} must be a count; got '{}'. The file is damaged; train again.", key,
+                                  count.substr(0, 40)));
+  return std::stoll(count);
 }
 
 }  // namespace
@@ -46,6 +61,7 @@ std::map<std::string, std::string> TransduceModel::metadata() const {
                                           {"transduce.target_tokenizer", parts_.target->to_json()},
                                           {"transduce.baseline", parts_.baseline.to_json()},
                                           {"transduce.train_examples", std::to_string(parts_.train_examples)}};
+  if (parts_.lead > 0) m["transduce.lead"] = std::to_string(parts_.lead);
   if (parts_.seen.storable()) m["transduce.seen"] = parts_.seen.to_hex();
   return m;
 }
@@ -58,13 +74,8 @@ TransduceParts load_parts(const TransduceConfig& config, const std::map<std::str
   parts.target = data::Tokenizer::from_json(entry(metadata, "transduce.target_tokenizer", file), file);
   parts.baseline =
       data::SymbolMap::from_json(entry(metadata, "transduce.baseline", file), file, parts.target->vocabulary().size());
-  const std::string& count = entry(metadata, "transduce.train_examples", file);
-  if (count.empty() || count.size() > 15 || count.find_first_not_of("0123456789") != std::string::npos)
-    throw FormatError(file, 0,
-                      fmt::format("[model] transduce.train_examples must be a count; got '{}'. The file is "
-                                  "damaged; train again.",
-                                  count.substr(0, 40)));
-  parts.train_examples = std::stoll(count);
+  parts.train_examples = count_entry(metadata, "transduce.train_examples", file);
+  if (metadata.contains("transduce.lead")) parts.lead = count_entry(metadata, "transduce.lead", file);
   const auto seen = metadata.find("transduce.seen");
   if (seen != metadata.end()) parts.seen = data::SeenTexts::from_hex(seen->second, seen->first, file);
   return parts;
@@ -76,32 +87,51 @@ bool TransduceModel::target_is_text() const {
          (parts_.target->kind() == "words" && parts_.target->vocabulary().size() > 500);
 }
 
-decode::Results TransduceModel::search(const std::vector<std::vector<int32_t>>& sources,
-                                       const decode::SearchConfig& config) {
+SourceText TransduceModel::encode_source(std::string_view text) const {
+  return tasks::encode_source(*parts_.source, *parts_.target, text, uses_copies());
+}
+
+decode::Results TransduceModel::search(const std::vector<SourceText>& sources, const decode::SearchConfig& config) {
   decode::Results results(sources.size());
   std::vector<size_t> order;
   for (size_t i = 0; i < sources.size(); ++i) {
-    if (sources[i].empty()) {
+    if (sources[i].ids.empty()) {
       results[i] = {{.tokens = {}, .log_prob = 0, .score = 0, .ended = true}};
     } else {
       order.push_back(i);
     }
   }
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return sources[a].size() > sources[b].size(); });
+                   [&](size_t a, size_t b) { return sources[a].ids.size() > sources[b].ids.size(); });
   for (size_t begin = 0; begin < order.size(); begin += kDecodeBatch) {
     const size_t end = std::min(order.size(), begin + kDecodeBatch);
-    std::vector<std::vector<int32_t>> batch;
+    std::vector<std::vector<int32_t>> batch, copies;
     std::vector<int64_t> lengths;
     for (size_t k = begin; k < end; ++k) {
-      batch.push_back(sources[order[k]]);
+      batch.push_back(sources[order[k]].ids);
+      copies.push_back(sources[order[k]].copies);
       lengths.push_back(static_cast<int64_t>(batch.back().size()));
     }
-    Seq2SeqStepper stepper(*network_, batch);
+    Seq2SeqStepper stepper(*network_, batch, copies);
     decode::Results part = decode::search(stepper, lengths, config);
     for (size_t k = begin; k < end; ++k) results[order[k]] = std::move(part[k - begin]);
   }
+  if (parts_.config.replace_unknown == "on")
+    for (size_t i = 0; i < sources.size(); ++i)
+      for (decode::Hypothesis& answer : results[i]) replace_unknown(sources[i], answer);
   return results;
+}
+
+void TransduceModel::replace_unknown(const SourceText& source, decode::Hypothesis& answer) {
+  const auto unknown = [](int32_t token) { return token == data::Vocabulary::kUnk; };
+  if (std::none_of(answer.tokens.begin(), answer.tokens.end(), unknown)) return;
+  const std::vector<float> attention = attention_of(source, answer.tokens);
+  const auto length = static_cast<std::ptrdiff_t>(source.ids.size());
+  for (size_t t = 0; t < answer.tokens.size(); ++t) {
+    if (!unknown(answer.tokens[t])) continue;
+    const auto row = attention.begin() + static_cast<std::ptrdiff_t>(t) * length;
+    answer.tokens[t] = source.copies[static_cast<size_t>(std::max_element(row, row + length) - row)];
+  }
 }
 
 std::vector<std::string> TransduceModel::metric_tokens(std::string_view text) const {
@@ -145,7 +175,7 @@ std::map<std::string, double> TransduceModel::score(const data::PairData& data,
 }
 
 EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const PredictOptions& options) {
-  const data::PairData data = data::read_pairs(files, parts_.config.data.read_options());
+  const data::PairData data = data::read_pairs(files, parts_.config.data.read_options(), parts_.config.data.format);
   const std::vector<data::Question> questions = data::group_by_source(data);
   if (questions.empty())
     throw DataError(files.front(), 0, 0, "[eval] at least one pair is needed; got none. Check the file.");
@@ -160,14 +190,15 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
   for (const Prediction& p : predictions) {
     outputs.push_back(p.hypotheses.empty() ? "" : p.hypotheses.front().text);
     too_long += !p.error.empty();
-    unknown += !p.notes.empty();
+    unknown += std::any_of(p.notes.begin(), p.notes.end(),
+                           [](const std::string& note) { return note.starts_with("unknown symbol"); });
     seen += p.in_training.value_or(false);
   }
   report.metrics = score(data, questions, outputs);
-  for (size_t q = 0; q < questions.size(); ++q)
-    outputs[q] = parts_.target->decode(parts_.baseline.apply(parts_.source->encode(questions[q].source)));
+  for (size_t q = 0; q < questions.size(); ++q) outputs[q] = baseline_of(questions[q].source);
   report.baseline = score(data, questions, outputs);
-  report.baseline_name = "most probable symbol for symbol (IBM model 1)";
+  report.baseline_name = parts_.lead > 0 ? fmt::format("the first {} of the input", counted(parts_.lead, "symbol"))
+                                         : "most probable symbol for symbol (IBM model 1)";
   if (report.metrics.at("token_error_rate") >= report.baseline.at("token_error_rate"))
     report.notes.emplace_back(
         "the model is not better than the baseline: train longer, or check that the data has a pattern");
@@ -183,10 +214,18 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
   return report;
 }
 
+std::string TransduceModel::baseline_of(std::string_view source) const {
+  if (parts_.lead == 0) return parts_.target->decode(parts_.baseline.apply(parts_.source->encode(source)));
+  const SourceText text = encode_source(source);
+  const size_t length = std::min(text.copies.size(), static_cast<size_t>(parts_.lead));
+  return parts_.target->decode({text.copies.data(), length}, text.extras);
+}
+
 decode::SearchConfig TransduceModel::search_config(const PredictOptions& options) const {
   decode::SearchConfig config = parts_.config.search;
   if (options.beam_size > 0) config.beam_size = options.beam_size;
   if (options.length_penalty >= 0) config.length_penalty = options.length_penalty;
+  if (options.coverage_penalty >= 0) config.coverage_penalty = options.coverage_penalty;
   if (options.min_length >= 0) config.min_length = options.min_length;
   if (options.no_repeat_ngram >= 0) config.no_repeat_ngram = options.no_repeat_ngram;
   config.nbest = options.nbest;
@@ -204,22 +243,22 @@ std::string TransduceModel::length_error(int64_t length) const {
 
 std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {
   const decode::SearchConfig config = search_config(options);
-  std::vector<std::vector<int32_t>> sources;
+  std::vector<SourceText> sources;
   sources.reserve(lines.size());
   std::vector<Prediction> predictions(lines.size());
   for (size_t i = 0; i < lines.size(); ++i) {
     data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);
     predictions[i].input = lines[i];
-    sources.push_back(parts_.source->encode(lines[i]));
-    predictions[i].error = length_error(static_cast<int64_t>(sources.back().size()));
-    if (!predictions[i].error.empty()) sources.back().clear();
+    sources.push_back(encode_source(lines[i]));
+    predictions[i].error = length_error(static_cast<int64_t>(sources.back().ids.size()));
+    if (!predictions[i].error.empty()) sources.back() = {};
   }
   const decode::Results results = search(sources, config);
   for (size_t i = 0; i < lines.size(); ++i) {
     Prediction& p = predictions[i];
     if (!p.error.empty()) continue;
     for (const decode::Hypothesis& h : results[i]) {
-      p.hypotheses.push_back({parts_.target->decode(h.tokens), std::exp(h.log_prob), h.log_prob});
+      p.hypotheses.push_back({text_of(sources[i], h), std::exp(h.log_prob), h.log_prob});
       if (!h.ended) p.notes.emplace_back("an output was cut off at the maximum length");
     }
     p.in_training = parts_.seen.contains(parts_.source->form().apply(lines[i]));
@@ -229,9 +268,9 @@ std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& 
   return predictions;
 }
 
-std::vector<float> TransduceModel::attention_of(const std::vector<int32_t>& source, const std::vector<int32_t>& target,
+std::vector<float> TransduceModel::attention_of(const SourceText& source, const std::vector<int32_t>& target,
                                                 nn::Recorder* recorder) {
-  Seq2SeqStepper stepper(*network_, {source}, recorder);
+  Seq2SeqStepper stepper(*network_, {source.ids}, {source.copies}, recorder);
   stepper.start();
   std::vector<float> log_probs(static_cast<size_t>(stepper.vocab_size())), weights;
   const int64_t parent = 0;
@@ -245,27 +284,27 @@ std::vector<float> TransduceModel::attention_of(const std::vector<int32_t>& sour
   return weights;
 }
 
-std::vector<int32_t> TransduceModel::encode_one(const std::string& line) const {
+SourceText TransduceModel::encode_one(const std::string& line) const {
   data::check_text(line, "(input)", 1);
-  std::vector<int32_t> source = parts_.source->encode(line);
-  if (source.empty())
+  SourceText source = encode_source(line);
+  if (source.ids.empty())
     throw ConfigError("[inspect] the input must hold at least one symbol; got an empty line. Give a text to look at.");
-  const std::string too_long = length_error(static_cast<int64_t>(source.size()));
+  const std::string too_long = length_error(static_cast<int64_t>(source.ids.size()));
   if (!too_long.empty()) throw DataError("(input)", 1, 0, too_long);
   return source;
 }
 
 GateTrace TransduceModel::gates(const std::string& line, const PredictOptions& options) {
-  const std::vector<int32_t> source = encode_one(line);
+  const SourceText source = encode_one(line);
   const decode::Hypothesis best = search({source}, search_config(options)).front().front();
   inspect::CellRecording recording;
   attention_of(source, best.tokens, &recording);
-  const std::vector<std::string> read = parts_.source->symbols(source);
-  std::vector<std::string> written = parts_.target->symbols(best.tokens);
+  const std::vector<std::string> read = parts_.source->symbols(source.ids);
+  std::vector<std::string> written = parts_.target->symbols(best.tokens, source.extras);
   written.emplace_back("</s>");
   GateTrace trace;
   trace.input = line;
-  trace.output = parts_.target->decode(best.tokens);
+  trace.output = text_of(source, best);
   const auto cell = nn::make_cell(parts_.config.model.stack.cell);
   for (const inspect::RecordedRows& r : recording.all())
     trace.series.push_back({r.layer(), r.quantity(), r.layer() == "decoder" ? written : read, r.width, r.values,
@@ -274,7 +313,7 @@ GateTrace TransduceModel::gates(const std::string& line, const PredictOptions& o
 }
 
 AttentionMap TransduceModel::inspect(const std::string& line, const PredictOptions& options) {
-  const std::vector<int32_t> source = encode_one(line);
+  const SourceText source = encode_one(line);
   if (parts_.config.model.attention == "none")
     throw UnsupportedError(
         "[inspect] the model was trained with attention = none and has no map to show; got such a model. Train with "
@@ -282,10 +321,10 @@ AttentionMap TransduceModel::inspect(const std::string& line, const PredictOptio
   const decode::Hypothesis best = search({source}, search_config(options)).front().front();
   AttentionMap map;
   map.input = line;
-  map.output = parts_.target->decode(best.tokens);
+  map.output = text_of(source, best);
   map.probability = std::exp(best.log_prob);
-  map.source = parts_.source->symbols(source);
-  map.target = parts_.target->symbols(best.tokens);
+  map.source = parts_.source->symbols(source.ids);
+  map.target = parts_.target->symbols(best.tokens, source.extras);
   map.target.emplace_back("</s>");
   map.weights = attention_of(source, best.tokens);
   return map;
@@ -304,6 +343,9 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
                               c.model.decoder_size(), c.model.attention, c.model.query, c.model.context)},
       {"embedding", std::to_string(c.model.embedding_size)},
       {"dropout", fmt::format("{} on embeddings, encoder states and readout", c.model.stack.dropout)},
+      {"copying", c.model.copy == "on"        ? "symbols of the source (pointer-generator)"
+                  : c.replace_unknown == "on" ? "in the place of unknown symbols"
+                                              : "none"},
       {"training pairs", std::to_string(parts_.train_examples)},
       {"beam", std::to_string(c.search.beam_size)}};
   add_stack_rows(rows, c.model.stack);

@@ -9,6 +9,7 @@
 #include "carousel/data/tokenizer.h"
 #include "carousel/decode/search.h"
 #include "carousel/nn/seq2seq.h"
+#include "carousel/tasks/copying.h"
 #include "carousel/tasks/task.h"
 #include "carousel/tasks/transduce_config.h"
 
@@ -19,6 +20,7 @@ struct TransduceParts {
   TransduceConfig config;
   std::unique_ptr<data::Tokenizer> source, target;
   data::SymbolMap baseline;
+  int64_t lead = 0;      ///< where symbols are copied: the baseline is so many first symbols of the source
   data::SeenTexts seen;  ///< the training sources, in the tokenizer's text form
   int64_t train_examples = 0;
 };
@@ -44,17 +46,33 @@ class TransduceModel final : public TaskModel {
   bool target_is_text() const;
 
   /// Searches all sources, in batches of similar length; empty sources get one empty hypothesis of probability 1.
-  decode::Results search(const std::vector<std::vector<int32_t>>& sources, const decode::SearchConfig& config);
+  /// What a source has and the model cannot write is an id from the target vocabulary's size on, see SourceText.
+  decode::Results search(const std::vector<SourceText>& sources, const decode::SearchConfig& config);
+  /// True when answers may hold symbols of the source.
+  bool uses_copies() const { return network_->copies() || parts_.config.replace_unknown == "on"; }
+  SourceText encode_source(std::string_view text) const;
+  /// Where the network copies, unknown symbols that stand in the source are those of the source.
+  std::vector<int32_t> encode_target(std::string_view text, const SourceText& from) const {
+    return tasks::encode_target(*parts_.target, text, network_->copies() ? from : SourceText());
+  }
+  /// The text of an answer to `source`.
+  std::string text_of(const SourceText& source, const decode::Hypothesis& answer) const {
+    return parts_.target->decode(answer.tokens, source.extras);
+  }
   /// Scores of `outputs` (one per question) against the questions' references.
   std::map<std::string, double> score(const data::PairData& data, const std::vector<data::Question>& questions,
                                       const std::vector<std::string>& outputs) const;
   /// Attention of a given output: [steps, source length], end marker included. `recorder` hears gates and states.
-  std::vector<float> attention_of(const std::vector<int32_t>& source, const std::vector<int32_t>& target,
+  std::vector<float> attention_of(const SourceText& source, const std::vector<int32_t>& target,
                                   nn::Recorder* recorder = nullptr);
 
  private:
   /// The ids of one input that can be looked into. Throws DataError, ConfigError.
-  std::vector<int32_t> encode_one(const std::string& line) const;
+  SourceText encode_one(const std::string& line) const;
+  /// Puts the source's symbol with the most attention in the place of each unknown one.
+  void replace_unknown(const SourceText& source, decode::Hypothesis& answer);
+  /// The answer of the baseline.
+  std::string baseline_of(std::string_view source) const;
   /// Why an input of so many symbols gets no answer, or "".
   std::string length_error(int64_t length) const;
   /// What error rates compare: code points of a character model's texts, else words.

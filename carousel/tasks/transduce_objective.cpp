@@ -17,21 +17,23 @@ constexpr size_t kMaxDevQuestions = 3000;  ///< searched at each evaluation
 constexpr size_t kAttentionSample = 100;   ///< dev outputs whose attention is looked at
 constexpr double kAttentionFormed = 0.25;  ///< attention_information below this is a warning
 
-std::vector<std::vector<int32_t>> encode(const data::Tokenizer& tokenizer, const data::PairData& data,
-                                         const std::vector<int64_t>& indices, bool source) {
-  std::vector<std::vector<int32_t>> ids;
-  ids.reserve(indices.size());
-  for (const int64_t i : indices) {
-    const data::PairExample& e = data.examples[static_cast<size_t>(i)];
-    ids.push_back(tokenizer.encode(source ? e.source : e.target));
-  }
-  return ids;
-}
+/// The training pairs as ids.
+struct Encoded {
+  std::vector<SourceText> sources;
+  std::vector<std::vector<int32_t>> targets;
+  std::vector<int64_t> source_lengths, target_lengths;
+};
 
-std::vector<int64_t> lengths_of(const std::vector<std::vector<int32_t>>& ids) {
-  std::vector<int64_t> lengths;
-  for (const auto& one : ids) lengths.push_back(static_cast<int64_t>(one.size()));
-  return lengths;
+Encoded encode(const TransduceModel& model, const PairSets& sets) {
+  Encoded all;
+  for (const int64_t i : sets.train) {
+    const data::PairExample& e = sets.train_data.examples[static_cast<size_t>(i)];
+    all.sources.push_back(model.encode_source(e.source));
+    all.targets.push_back(model.encode_target(e.target, all.sources.back()));
+    all.source_lengths.push_back(static_cast<int64_t>(all.sources.back().ids.size()));
+    all.target_lengths.push_back(static_cast<int64_t>(all.targets.back().size()));
+  }
+  return all;
 }
 
 class TransduceObjective final : public train::Objective {
@@ -39,9 +41,8 @@ class TransduceObjective final : public train::Objective {
   TransduceObjective(TransduceModel& model, PairSets sets)
       : model_(model),
         sets_(std::move(sets)),
-        sources_(encode(*model.parts().source, sets_.train_data, sets_.train, true)),
-        targets_(encode(*model.parts().target, sets_.train_data, sets_.train, false)),
-        batcher_(lengths_of(sources_), lengths_of(targets_), {.batch_size = model.parts().config.batch_size},
+        encoded_(encode(model, sets_)),
+        batcher_(encoded_.source_lengths, encoded_.target_lengths, {.batch_size = model.parts().config.batch_size},
                  static_cast<uint64_t>(model.parts().config.trainer.seed)) {
     questions_ = data::group_by_source(sets_.dev_data, sets_.dev);
     // An even sample: the questions are in the order of the file.
@@ -51,7 +52,7 @@ class TransduceObjective final : public train::Objective {
         some.push_back(questions_[k * questions_.size() / kMaxDevQuestions]);
       questions_ = std::move(some);
     }
-    for (const data::Question& q : questions_) dev_sources_.push_back(model_.parts().source->encode(q.source));
+    for (const data::Question& q : questions_) dev_sources_.push_back(model_.encode_source(q.source));
   }
 
   nn::Module& module() override { return model_.module(); }
@@ -72,7 +73,7 @@ class TransduceObjective final : public train::Objective {
     greedy.nbest = 1;
     const decode::Results results = model_.search(dev_sources_, greedy);
     std::vector<std::string> outputs;
-    for (const auto& hypotheses : results) outputs.push_back(model_.parts().target->decode(hypotheses.front().tokens));
+    for (size_t q = 0; q < results.size(); ++q) outputs.push_back(model_.text_of(dev_sources_[q], results[q].front()));
     e.metrics = model_.score(sets_.dev_data, questions_, outputs);
     teacher_forced(e);
     e.metric = model_.target_is_text() ? "bleu" : "sequence_error_rate";
@@ -89,12 +90,17 @@ class TransduceObjective final : public train::Objective {
   }
 
  private:
+  void add(const SourceText& source, std::vector<int32_t> target, nn::Seq2SeqBatch& pairs) const {
+    pairs.sources.push_back(source.ids);
+    if (model_.network().copies()) pairs.copies.push_back(source.copies);
+    pairs.targets.push_back(std::move(target));
+  }
+
   nn::Seq2SeqBatch pairs_of(int64_t epoch, int64_t batch) {
     const profile::Scope scope(profile::Part::data);
     nn::Seq2SeqBatch pairs;
     for (const int64_t i : batcher_.batch(epoch, batch)) {
-      pairs.sources.push_back(sources_[static_cast<size_t>(i)]);
-      pairs.targets.push_back(targets_[static_cast<size_t>(i)]);
+      add(encoded_.sources[static_cast<size_t>(i)], encoded_.targets[static_cast<size_t>(i)], pairs);
     }
     return pairs;
   }
@@ -105,10 +111,9 @@ class TransduceObjective final : public train::Objective {
     for (size_t begin = 0; begin < questions_.size(); begin += 256) {
       nn::Seq2SeqBatch pairs;
       for (size_t q = begin; q < std::min(questions_.size(), begin + 256); ++q) {
-        if (dev_sources_[q].empty()) continue;
-        pairs.sources.push_back(dev_sources_[q]);
-        pairs.targets.push_back(model_.parts().target->encode(
-            sets_.dev_data.examples[static_cast<size_t>(questions_[q].examples.front())].target));
+        if (dev_sources_[q].ids.empty()) continue;
+        const auto first = static_cast<size_t>(questions_[q].examples.front());
+        add(dev_sources_[q], model_.encode_target(sets_.dev_data.examples[first].target, dev_sources_[q]), pairs);
       }
       if (pairs.sources.empty()) continue;
       nn::Context ctx;
@@ -129,7 +134,8 @@ class TransduceObjective final : public train::Objective {
     const size_t stride = std::max<size_t>(1, results.size() / kAttentionSample);
     for (size_t i = 0; i < results.size(); i += stride) {
       const auto& tokens = results[i].front().tokens;
-      const auto length = static_cast<int64_t>(dev_sources_[i].size()), steps = static_cast<int64_t>(tokens.size()) + 1;
+      const auto length = static_cast<int64_t>(dev_sources_[i].ids.size()),
+                 steps = static_cast<int64_t>(tokens.size()) + 1;
       if (length < 3 || steps < 3) continue;  // too short to tell
       information += nn::attention_information(model_.attention_of(dev_sources_[i], tokens), steps, length);
       ++looked_at;
@@ -148,10 +154,10 @@ class TransduceObjective final : public train::Objective {
 
   TransduceModel& model_;
   PairSets sets_;
-  std::vector<std::vector<int32_t>> sources_, targets_;
+  Encoded encoded_;
   data::Batcher batcher_;
   std::vector<data::Question> questions_;
-  std::vector<std::vector<int32_t>> dev_sources_;
+  std::vector<SourceText> dev_sources_;
 };
 
 }  // namespace

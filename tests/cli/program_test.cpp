@@ -446,6 +446,17 @@ TEST_F(Model, LengthPenaltyReachesInspect) {
   EXPECT_NE(output("0"), output("10"));
 }
 
+TEST_F(Model, CoveragePenaltyReachesPredict) {
+  EXPECT_EQ(run({"predict", model(), "--coverage-penalty", "-1"}, "a\n").err,
+            "carousel: [--coverage-penalty] coverage_penalty must be a number from 0 to 100, or auto; got \"-1\". It "
+            "means: Weight with which answers rank lower that do not look at all of the input; 0: off. Default: the "
+            "model's.\n");
+  const auto output = [&](const char* penalty) {
+    return run({"predict", model(), "--nbest", "8", "--coverage-penalty", penalty}, "abcab\n").out;
+  };
+  EXPECT_NE(output("0"), output("50"));
+}
+
 TEST_F(Model, LeastLengthAndRepetitionReachPredict) {
   const auto answer = [&](const std::vector<std::string>& flags) {
     std::vector<std::string> words = {"predict", model()};

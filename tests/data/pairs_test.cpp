@@ -123,14 +123,15 @@ TEST(Formats, UnknownOnesAreRefusedWithThoseThatAreKnown) {
   EXPECT_EQ(
       error_of<DataError>([&] { read_pairs({table}); }),
       table +
-          ":2: [data] the format must be known; got lines such as \"a\\tb\\tc\". Known: tsv (one file with two "
-          "tab-separated columns, source and target); aligned (two files, line n of the first is the source of line n "
-          "of the second); text (one file of running text).");
+          ":2: [data] the format must be known; got lines such as \"a\\tb\\tc\". Known: in-out (one file of "
+          "lines `IN: source OUT: target`); table (a table (CSV, TSV, JSON lines) that names or is told its columns "
+          "source and target); tsv (one file with two tab-separated columns, source and target); aligned (two files, "
+          "line n of the first is the source of line n of the second); text (one file of running text).");
   const std::string prose = folder.write("prose", "\nJust some text.\n");
   EXPECT_EQ(error_of<DataError>([&] { read_pairs({prose}); }),
             prose +
                 ": [data] this task needs sources and targets; got one file of running text. Give one file with two "
-                "tab-separated columns, source and target.");
+                "tab-separated columns, or say what a table's columns are: --columns source,target.");
   EXPECT_NE(error_of<DataError>([&] { read_pairs({table, table, table}); }).find("got 3 files"), std::string::npos);
   EXPECT_NE(error_of<DataError>([&] { read_pairs({folder.write("blank", "\n\n")}); }).find("got blank lines only"),
             std::string::npos);

@@ -169,7 +169,7 @@ std::vector<Hypothesis> plain_beam(const ToyModel::Function& function, const Sea
   const auto width = static_cast<size_t>(std::max(config.beam_size, config.nbest));
   const auto better = [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; };
   std::vector<Hypothesis> open(1), finished;
-  for (int64_t length = 1; length <= config.max_length(1) && !open.empty() && finished.size() < width; ++length) {
+  for (int64_t length = 1; length <= config.max_length(1) && !open.empty(); ++length) {
     std::vector<Hypothesis> candidates;
     for (const Hypothesis& hypothesis : open) {
       const LogProbs values = function(0, hypothesis.tokens);
@@ -189,11 +189,27 @@ std::vector<Hypothesis> plain_beam(const ToyModel::Function& function, const Sea
       if (candidates[rank].ended && rank < width) finished.push_back(candidates[rank]);
       if (!candidates[rank].ended && open.size() < width) open.push_back(candidates[rank]);
     }
+    std::stable_sort(finished.begin(), finished.end(), better);
+    const auto last = static_cast<size_t>(config.nbest) - 1;
+    if (finished.size() >= width && (open.empty() || open.front().score <= finished[last].score)) break;
   }
-  std::stable_sort(finished.begin(), finished.end(), better);
   finished.insert(finished.end(), open.begin(), open.end());
   finished.resize(std::min(finished.size(), static_cast<size_t>(config.nbest)));
   return finished;
+}
+
+TEST(Search, EarlyEndsOfFewSymbolsDoNotStopTheBestBeginning) {
+  // Each of ten steps has one good symbol; the end is among the next best ones from the first step on.
+  const auto function = [](int64_t, const Tokens& prefix) {
+    const float good = std::log(0.9f), bad = std::log(0.05f);
+    return prefix.size() < 10 ? LogProbs{-50, bad, good, bad} : LogProbs{-50, good, bad, bad};
+  };
+  ToyModel model(1, 4, function);
+  SearchConfig config;
+  for (const double penalty : {0.0, 1.0}) {
+    config.length_penalty = penalty;
+    EXPECT_EQ(beam_search(model, std::vector<int64_t>{1}, config)[0][0].tokens, Tokens(10, 2)) << penalty;
+  }
 }
 
 TEST(Search, BeamsOfAnyWidthDoWhatTheirDocumentationSays) {
@@ -424,6 +440,62 @@ TEST(Search, RefusesBadArguments) {
   negative.min_length = -1;
   EXPECT_EQ(search_error<ConfigError>(constant(1, {0.5, 0.5}), negative),
             "[decode] min_length and no_repeat_ngram must be at least 0; got -1 and 0. Use 0 to switch one off.");
+}
+
+/// A model that looks where a function says.
+class LookingModel : public ToyModel {
+ public:
+  LookingModel(Function function, std::function<std::vector<float>(const Tokens&)> look)
+      : ToyModel(1, 4, std::move(function)), look_(std::move(look)) {}
+  void step(std::span<const int64_t> parents, std::span<const int32_t> tokens, float* log_probs) override {
+    ToyModel::step(parents, tokens, log_probs);
+    std::vector<Tokens> next;
+    for (size_t i = 0; i < parents.size(); ++i) {
+      next.push_back(steps == 1 ? Tokens() : prefixes_[static_cast<size_t>(parents[i])]);
+      if (tokens[i] != kBos) next.back().push_back(tokens[i]);
+    }
+    prefixes_ = std::move(next);
+    attention_.clear();
+    for (const Tokens& prefix : prefixes_) attention_.push_back(look_(prefix));
+  }
+  std::span<const float> attention_of(int64_t row) const override { return attention_[static_cast<size_t>(row)]; }
+
+ private:
+  std::function<std::vector<float>(const Tokens&)> look_;
+  std::vector<Tokens> prefixes_;
+  std::vector<std::vector<float>> attention_;
+};
+
+TEST(CoveragePenalty, IsThatOfWuEtAl) {
+  EXPECT_NEAR(coverage_penalty(std::vector<float>{0.5f, 2.0f, 0.25f}, 0.2), 0.2 * (std::log(0.5) + std::log(0.25)),
+              1e-7);
+  EXPECT_NEAR(coverage_penalty(std::vector<float>{0.0f}, 1), std::log(1e-6), 1e-9);
+  EXPECT_EQ(coverage_penalty({}, 1), 0);
+}
+
+TEST(CoveragePenalty, RanksAnswersThatSawAllOfTheSourceHigher) {
+  // "2" is more probable than "3", but after it the model still looks at the first of two positions.
+  const auto function = [](int64_t, const Tokens& prefix) {
+    return prefix.empty() ? LogProbs{-50, -50, std::log(0.6f), std::log(0.4f)} : LogProbs{-50, 0, -50, -50};
+  };
+  const auto look = [](const Tokens& prefix) {
+    return prefix == Tokens{3} ? std::vector<float>{0.1f, 0.9f} : std::vector<float>{0.9f, 0.1f};
+  };
+  SearchConfig config;
+  config.nbest = 2;
+  LookingModel model(function, look);
+  const std::vector<int64_t> lengths{2};
+  EXPECT_EQ(beam_search(model, lengths, config)[0][0].tokens, Tokens{2});
+  config.coverage_penalty = 0.5;
+  const Results results = beam_search(model, lengths, config);
+  ASSERT_EQ(results[0].size(), 2u);
+  EXPECT_EQ(results[0][0].tokens, Tokens{3});
+  EXPECT_NEAR(results[0][0].score, std::log(0.4), 1e-6) << "each position got 1";
+  EXPECT_NEAR(results[0][0].log_prob, std::log(0.4), 1e-6);
+  EXPECT_NEAR(results[0][1].score, std::log(0.6) + 0.5 * std::log(0.2), 1e-6);
+  // Over a constrained model too.
+  config.min_length = 1;
+  EXPECT_EQ(search(model, lengths, config)[0][0].tokens, Tokens{3});
 }
 
 }  // namespace

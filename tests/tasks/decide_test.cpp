@@ -23,7 +23,7 @@ TEST(Decide, FollowsTheTableOfTheGuide) {
   int rows = 0;
   for (std::sregex_iterator it(guide.begin(), guide.end(), row), end; it != end; ++it, ++rows) {
     const std::string first = (*it)[1];
-    const TransduceConfig config = decided(first == "fewer" ? 1999 : std::stoll(first), 0);
+    const TransduceConfig config = decided((first == "fewer" ? 14992 : std::stoll(first)) / 8, 0);  // 8 symbols each
     EXPECT_EQ(config.model.stack.num_layers, std::stoll((*it)[2])) << first;
     EXPECT_EQ(config.model.decoder_size(), std::stoll((*it)[3])) << first;
     EXPECT_EQ(config.model.embedding_size, std::stoll((*it)[4])) << first;
@@ -37,6 +37,48 @@ TEST(Decide, TakesASmallerModelWhenTimeIsShort) {
   EXPECT_EQ(decided(110000, 900).model.stack.num_layers, 1);
   EXPECT_LT(decided(110000, 90).model.decoder_size(), 256);
   EXPECT_EQ(decided(3600, 240).model.decoder_size(), 192);
+}
+
+TEST(Decide, ManySymbolsGetAReadoutTiedToTheEmbedding) {
+  TransduceConfig few, many;
+  decide(few, {40000, 10, 10, 999});
+  decide(many, {40000, 10, 10, 1000});
+  EXPECT_EQ(few.model.embedding_size, 128);
+  EXPECT_EQ(few.model.readout_size, 0);
+  EXPECT_EQ(few.model.tie_weights, "off");
+  EXPECT_EQ(many.model.embedding_size, 256);
+  EXPECT_EQ(many.model.readout_size, 256);
+  EXPECT_EQ(many.model.tie_weights, "on");
+  TransduceConfig tied;
+  tied.model.tie_weights = "on";
+  decide(tied, {40000, 10, 10, 40});
+  EXPECT_EQ(tied.model.readout_size, tied.model.embedding_size);
+}
+
+TEST(Decide, AnswersMayBeAsLongAsTheLongestTargets) {
+  TransduceConfig usual, longer, said;
+  decide(usual, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .length_factor = 0.5});
+  decide(longer, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .length_factor = 3.21});
+  said.search.max_length_factor = 1;
+  decide(said, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .length_factor = 3.21});
+  EXPECT_EQ(usual.search.max_length_factor, 2);
+  EXPECT_EQ(longer.search.max_length_factor, 3.3);
+  EXPECT_EQ(said.search.max_length_factor, 1);
+}
+
+TEST(Decide, CopyingFollowsTheShareOfSymbolsThatTargetsTake) {
+  TransduceConfig off, on, none;
+  decide(off, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .target_vocab = 40, .copied = 0.09});
+  decide(on, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .target_vocab = 40, .copied = 0.1});
+  none.model.attention = "none";
+  decide(none, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .target_vocab = 40, .copied = 0.5});
+  EXPECT_EQ(off.model.copy, "off");
+  EXPECT_EQ(off.model.query, "previous");
+  EXPECT_EQ(on.model.copy, "on");
+  EXPECT_EQ(on.model.query, "current");
+  EXPECT_EQ(on.model.guided_attention, 0);
+  EXPECT_EQ(off.model.guided_attention, 1);
+  EXPECT_EQ(none.model.copy, "off");
 }
 
 TEST(Decide, LeavesWhatTheUserSetAlone) {

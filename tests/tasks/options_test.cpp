@@ -25,6 +25,14 @@ std::string outcome(const std::string& file, Settings settings) {
 /// Another value of each option, and what must be set beside it to matter.
 const std::map<std::string, Settings>& changes() {
   static const std::map<std::string, Settings> table = {
+      {"columns", {{"columns", "target,source"}}},
+      {"header", {{"columns", "source,target"}, {"header", "yes"}}},
+      {"shared_tokens", {{"source_tokens", "bpe"}, {"target_tokens", "bpe"}, {"shared_tokens", "on"}}},
+      {"readout_size", {{"readout_size", "8"}}},
+      {"tie_weights", {{"readout_size", "8"}, {"tie_weights", "off"}}},
+      {"copy", {{"target_tokens", "characters"}, {"copy", "on"}}},
+      {"coverage_penalty", {{"max_steps", "60"}, {"learning_rate", "0.02"}, {"coverage_penalty", "9"}}},
+      {"replace_unknown", {{"min_count", "100"}, {"replace_unknown", "on"}}},
       {"source_tokens", {{"source_tokens", "words"}}},
       {"target_tokens", {{"target_tokens", "characters"}}},
       {"normalize", {{"normalize", "nfd"}}},
@@ -86,6 +94,11 @@ const std::map<std::string, Settings>& changes() {
 
 /// What an option is compared with when its change needs company.
 Settings company(const std::string& name) {
+  if (name == "tie_weights") return {{"readout_size", "8"}};
+  if (name == "header") return {{"columns", "source,target"}};
+  if (name == "shared_tokens") return {{"source_tokens", "bpe"}, {"target_tokens", "bpe"}};
+  if (name == "copy") return {{"target_tokens", "characters"}};
+  if (name == "replace_unknown") return {{"min_count", "100"}};
   if (name == "bpe_merges") return {{"source_tokens", "bpe"}};
   if (name == "reset" || name == "update") return {{"cell", "gru"}};
   if (name == "activation") return {{"cell", "rnn"}};
@@ -93,7 +106,8 @@ Settings company(const std::string& name) {
   if (name == "variational_dropout") return {{"num_layers", "2"}};
   if (name == "momentum") return {{"optimizer", "sgd"}};
   // A length penalty reorders hypotheses of unequal lengths that ended: the model must have learnt to end.
-  if (name == "length_penalty" || name == "min_length") return {{"max_steps", "60"}, {"learning_rate", "0.02"}};
+  if (name == "length_penalty" || name == "min_length" || name == "coverage_penalty")
+    return {{"max_steps", "60"}, {"learning_rate", "0.02"}};
   if (name == "max_length_extra") return {{"max_length_factor", "0"}, {"max_length_extra", "2"}};
   if (name == "no_repeat_ngram") return {{"max_length_factor", "0"}, {"max_length_extra", "6"}};
   return {};

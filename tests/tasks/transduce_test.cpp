@@ -185,7 +185,7 @@ TEST(Transduce, KnowsWhatItWasTrainedOnAndWhatItNeverSaw) {
 TEST(Transduce, StepsGiveTheProbabilityThatTrainingMinimises) {
   auto& model = dynamic_cast<TransduceModel&>(*trained().job.model);
   const auto source = model.parts().source->encode("cabfe"), target = model.parts().target->encode("K S A B F E");
-  Seq2SeqStepper stepper(model.network(), {source});
+  Seq2SeqStepper stepper(model.network(), {source}, {});
   stepper.start();
   std::vector<float> log_probs(static_cast<size_t>(stepper.vocab_size()));
   const int64_t parent = 0;
@@ -197,7 +197,7 @@ TEST(Transduce, StepsGiveTheProbabilityThatTrainingMinimises) {
     nll -= static_cast<double>(log_probs[static_cast<size_t>(token)]);
   }
   nn::Context ctx;
-  EXPECT_NEAR(model.network().loss(ctx, {{source}, {target}}, 0).nll_sum, nll, 1e-4);
+  EXPECT_NEAR(model.network().loss(ctx, {{source}, {target}, {}}, 0).nll_sum, nll, 1e-4);
 }
 
 TEST(Transduce, MetadataRebuildsTheModel) {

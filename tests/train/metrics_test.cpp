@@ -145,6 +145,13 @@ TEST(Rouge, CountsWordsPairsAndTheLongestCommonSubsequence) {
   EXPECT_NEAR(clipped.score_1(), 100 * 2.0 / 5, 1e-9);
 }
 
+TEST(Rouge, EqualsTheExampleOfRougeScore) {
+  Rouge rouge;  // README of google-research/rouge: F1 0.7058823529411765 and 0.5882352941176471
+  rouge.add("The quick brown dog jumps on the log.", {"The quick brown fox jumps over the lazy dog"});
+  EXPECT_NEAR(rouge.score_1(), 70.58823529411765, 1e-9);
+  EXPECT_NEAR(rouge.score_l(), 58.82352941176471, 1e-9);
+}
+
 TEST(Rouge, TakesTheBestReferenceAndTheMeanOverPredictions) {
   Rouge rouge;
   rouge.add("a b", {"x y", "a b"});

@@ -1,0 +1,63 @@
+#include "carousel/tasks/copying.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace carousel::tasks {
+
+SourceText encode_source(const data::Tokenizer& source, const data::Tokenizer& target, std::string_view text,
+                         bool copying) {
+  SourceText encoded;
+  encoded.ids = source.encode(text);
+  if (!copying) return encoded;
+  const auto own = static_cast<int32_t>(target.vocabulary().size());
+  for (std::string& symbol : source.cut(text)) {
+    int32_t id = target.vocabulary().id(symbol);
+    if (id == data::Vocabulary::kUnk) {
+      const auto place = std::find(encoded.extras.begin(), encoded.extras.end(), symbol);
+      id = own + static_cast<int32_t>(place - encoded.extras.begin());
+      if (place == encoded.extras.end()) encoded.extras.push_back(std::move(symbol));
+    }
+    encoded.copies.push_back(id);
+  }
+  return encoded;
+}
+
+std::vector<int32_t> encode_target(const data::Tokenizer& target, std::string_view text, const SourceText& from) {
+  if (from.extras.empty()) return target.encode(text);
+  std::vector<int32_t> ids;
+  for (const std::string& symbol : target.cut(text)) {
+    ids.push_back(target.vocabulary().id(symbol));
+    if (ids.back() != data::Vocabulary::kUnk) continue;
+    const auto place = std::find(from.extras.begin(), from.extras.end(), symbol);
+    if (place != from.extras.end())
+      ids.back() = static_cast<int32_t>(target.vocabulary().size() + (place - from.extras.begin()));
+  }
+  return ids;
+}
+
+CopyShare copy_share(const data::PairData& data, const std::vector<int64_t>& indices, const data::Tokenizer& source,
+                     const data::Tokenizer& target) {
+  constexpr size_t kLookedAt = 3000;
+  const size_t stride = std::max<size_t>(1, indices.size() / kLookedAt);
+  std::unordered_set<std::string> before;
+  int64_t all = 0, own = 0, other = 0, only = 0;
+  for (size_t k = 0; k < indices.size(); k += stride) {
+    const data::PairExample& example = data.examples[static_cast<size_t>(indices[k])];
+    std::unordered_set<std::string> here;
+    for (std::string& symbol : source.cut(example.source)) here.insert(std::move(symbol));
+    for (const std::string& symbol : target.cut(example.target)) {
+      if (k > 0) {
+        ++all;
+        own += here.contains(symbol);
+        other += before.contains(symbol);
+        only += here.contains(symbol) && !target.vocabulary().contains(symbol);
+      }
+    }
+    before = std::move(here);
+  }
+  const auto share = [&](int64_t part) { return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0.0; };
+  return {share(own), share(other), share(only)};
+}
+
+}  // namespace carousel::tasks
