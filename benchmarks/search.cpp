@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
       search.max_length_extra = 0;
       search.min_length = 19;  // random weights may end anywhere: the work is to be the same
       const engine::BenchTimes times = engine::time_work({[&] {
-                                                            tasks::Seq2SeqStepper stepper(model, batch);
+                                                            tasks::Seq2SeqStepper stepper(model, batch, {});
                                                             decode::search(stepper, lengths, search);
                                                           },
                                                           0},
