@@ -145,7 +145,12 @@ int predict_rows(tasks::RowAnswers& rows, const PredictFlags& flags) {
     std::string text;
     for (const std::string& line : lines) {
       latency.start();
-      if (!rows.read(line, answer)) continue;
+      try {
+        if (!rows.read(line, answer)) continue;
+      } catch (const Error&) {
+        print(text);  // what was answered before the bad row stays answered
+        throw;
+      }
       latency.stop();
       if (!std::exchange(named, true)) text += csv_names(rows.columns());
       text += flags.json ? to_json_line(rows.columns(), answer) : csv_line(answer);

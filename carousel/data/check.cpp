@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -10,8 +11,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "carousel/base/error.h"
 #include "carousel/data/check_series.h"
 #include "carousel/data/choose.h"
+#include "carousel/data/frames/frames.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
@@ -278,6 +281,11 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   DataReport report;
   ReadOptions options = config.read_options();
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
+  if (std::error_code error; std::filesystem::is_directory(files.front(), error) && holds_frame_files(files.front()))
+    throw UnsupportedError(fmt::format(
+        "[data] the check reads texts and tables of numbers; got {}, a folder of recordings or arrays. Train on "
+        "it: training names the files that are wrong.",
+        files.front()));
   const bool text = find_tags(files, options) || find_labels(files, options);
   if (!text && check_series(files, dev_files, options, report)) return report;
   const Found found = find_format(files, config.format, options, report);

@@ -11,7 +11,13 @@ namespace carousel::engine {
 
 namespace {
 
-#if defined(__x86_64__)
+// Resolving clones before main() crashes under the thread sanitizer, which is not ready then.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CAROUSEL_ONE_CLONE 1
+#endif
+#endif
+#if defined(__x86_64__) && !defined(CAROUSEL_ONE_CLONE)
 __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
 uint32_t

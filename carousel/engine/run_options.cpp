@@ -89,6 +89,17 @@ void RunOptions::adopt(const RunIdentity& saved, const std::string& file) {
     if (!set.contains(row.name)) row.origin = "default";
 }
 
+std::string RunOptions::in_force(const RunIdentity& saved, const std::string& file, const char* name) {
+  const std::string now = table_.to_json();
+  std::vector<std::string> origins;
+  for (const Option& row : table_.rows()) origins.push_back(row.origin);
+  table_.from_json(saved.config, file);
+  const std::string value = row(name).value_text();
+  table_.from_json(now, file);
+  for (size_t i = 0; i < origins.size(); ++i) table_.rows()[i].origin = origins[i];
+  return value;
+}
+
 std::string RunOptions::to_json() const {
   // The table only holds pointers: a copy of it sees and, for a moment, changes the same fields.
   OptionTable table = table_;

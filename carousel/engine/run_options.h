@@ -31,6 +31,9 @@ class RunOptions {
   /// Gives an option that was left to the program its value.
   void decide(const char* name, const std::string& value) { table_.set(name, value, row(name).origin); }
 
+  /// What an option of a saved run was in force as: where it was left to the program, what that decided.
+  std::string in_force(const RunIdentity& saved, const std::string& file, const char* name);
+
   /// The value of an option that every task has; ConfigError when this one lacks it.
   int64_t integer(const char* name) const;
   double real(const char* name) const;

@@ -193,9 +193,14 @@ void TrainingRun::check_same_data(const SavedFile& saved) const {
                                   saved.file, saved.identity.threads, identity_.threads));
 }
 
-/// What precision = auto means on this processor.
+/// What precision = auto means: on this processor, or what it meant for the run that is resumed or repeated.
 void TrainingRun::decide_precision() {
   if (options_.text("precision") != "auto") return;
+  for (const auto* saved : {&resumed_, &repeated_}) {
+    if (!*saved) continue;
+    options_.decide("precision", options_.in_force((*saved)->identity, (*saved)->file, "precision"));
+    return;
+  }
   const bool fast = kernels::bf16_is_fast();
   options_.decide("precision", fast ? "bf16" : "f32");
   observer_.message(fast ? "precision: bf16, because this processor multiplies it twice as fast as f32"

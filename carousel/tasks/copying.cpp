@@ -1,6 +1,7 @@
 #include "carousel/tasks/copying.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace carousel::tasks {
@@ -11,12 +12,13 @@ SourceText encode_source(const data::Tokenizer& source, const data::Tokenizer& t
   encoded.ids = source.encode(text);
   if (!copying) return encoded;
   const auto own = static_cast<int32_t>(target.vocabulary().size());
-  for (std::string& symbol : source.cut(text)) {
+  std::unordered_map<std::string, int32_t> numbers;  // of the extras
+  for (const std::string& symbol : source.cut(text)) {
     int32_t id = target.vocabulary().id(symbol);
     if (id == data::Vocabulary::kUnk) {
-      const auto place = std::find(encoded.extras.begin(), encoded.extras.end(), symbol);
-      id = own + static_cast<int32_t>(place - encoded.extras.begin());
-      if (place == encoded.extras.end()) encoded.extras.push_back(std::move(symbol));
+      const auto [entry, fresh] = numbers.try_emplace(symbol, own + static_cast<int32_t>(numbers.size()));
+      if (fresh) encoded.extras.push_back(symbol);
+      id = entry->second;
     }
     encoded.copies.push_back(id);
   }
@@ -25,13 +27,15 @@ SourceText encode_source(const data::Tokenizer& source, const data::Tokenizer& t
 
 std::vector<int32_t> encode_target(const data::Tokenizer& target, std::string_view text, const SourceText& from) {
   if (from.extras.empty()) return target.encode(text);
+  std::unordered_map<std::string_view, int32_t> numbers;
+  for (const std::string& extra : from.extras)
+    numbers.emplace(extra, static_cast<int32_t>(target.vocabulary().size() + static_cast<int64_t>(numbers.size())));
   std::vector<int32_t> ids;
   for (const std::string& symbol : target.cut(text)) {
     ids.push_back(target.vocabulary().id(symbol));
     if (ids.back() != data::Vocabulary::kUnk) continue;
-    const auto place = std::find(from.extras.begin(), from.extras.end(), symbol);
-    if (place != from.extras.end())
-      ids.back() = static_cast<int32_t>(target.vocabulary().size() + (place - from.extras.begin()));
+    const auto place = numbers.find(symbol);
+    if (place != numbers.end()) ids.back() = place->second;
   }
   return ids;
 }

@@ -127,7 +127,8 @@ DetectData read_detect_data(const std::vector<std::string>& files, const DetectO
                    .generic_string();
     }
     data::SeriesSet set = data::read_series(table, plan, options.format, read);
-    for (const std::string& note : set.notes) all.notes.push_back(prefix.empty() ? note : prefix + ": " + note);
+    for (const std::string& note : set.notes)
+      all.notes.push_back(prefix.empty() ? note : fmt::format("{}: {}", prefix, note));
     if (all.groups.empty()) {
       all.plan = plan;
       all.reason = folder ? fmt::format("a folder of {}{}; the first has {}",

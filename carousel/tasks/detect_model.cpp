@@ -216,6 +216,12 @@ DetectParts load_detect_parts(const DetectOptions& options, const std::map<std::
   parts.plan.layout = json.text("layout");
   parts.plan.roles = json.texts("roles");
   parts.plan.names = json.texts("columns");
+  const auto has = [&](const char* role) { return std::count(parts.plan.roles.begin(), parts.plan.roles.end(), role); };
+  if (parts.plan.layout != "rows" && (parts.plan.roles.size() != parts.plan.names.size() || has("value") == 0 ||
+                                      has("time") > 1 || has("series") > 1 || has("label") > 1))
+    json.fail("columns must have a role each, and one of them the values",
+              fmt::format("{} columns and {} roles, {} of them values", parts.plan.names.size(),
+                          parts.plan.roles.size(), has("value")));
   const std::string separator = json.text("separator");
   if (separator.size() != 1) json.fail("the separator must be one character", separator);
   parts.plan.separator = separator.front();

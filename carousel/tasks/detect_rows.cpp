@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -86,7 +88,13 @@ bool DetectRows::read(std::string_view line, std::vector<FileAnswer::Cell>& answ
   answer.clear();
   if (series_ != kNone) answer.emplace_back(parsed.name);
   if (time_ != kNone) answer.emplace_back(std::string(data::trim(row.cells[time_])));
-  for (const double value : parsed.values) answer.emplace_back(value);
+  for (const double value : parsed.values) {
+    if (std::isnan(value)) {
+      answer.emplace_back(std::string());
+    } else {
+      answer.emplace_back(value);
+    }
+  }
   answer.emplace_back(said.score);
   answer.emplace_back(int64_t{said.peak && said.score >= model_.threshold()});
   if (values_.size() == 1) {
@@ -132,7 +140,7 @@ double DetectRows::number(const data::RowCells& row, size_t cell, bool& missing)
                                           "missing=interpolate: such rows are then not scored.",
                                           data::clip_quoted(text)));
   missing = true;
-  return 0;
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 DetectRows::Group& DetectRows::group_of(const Row& row) {
@@ -161,8 +169,16 @@ GroupDetector::Answer DetectRows::answer(Group& group, const Row& row) {
   GroupDetector::Answer nothing;
   if (row.missing) {
     ++missing_;
+    // The season goes on: the row is read with the values before it, and what is said of it forgotten.
+    if (!group.detector) return nothing;
+    std::vector<double> values = row.values;
+    for (size_t c = 0; c < values.size(); ++c)
+      if (std::isnan(values[c])) values[c] = group.last[c];
+    group.detector->read(values);
+    group.last = std::move(values);
     return nothing;
   }
+  group.last = row.values;
   if (group.detector) return group.detector->read(row.values);
   const bool only_one = series_ == kNone && group.names.size() == 1;
   if (group.first.empty() && !model_.knows(group.names, only_one)) {

@@ -28,6 +28,7 @@ class DetectRows final : public RowAnswers {
     std::vector<std::string> names;
     std::optional<GroupDetector> detector;
     std::vector<double> first;  ///< the values of the first row
+    std::vector<double> last;   ///< the values of the last row, those before where some were missing
     std::vector<int64_t> times;
   };
   struct Row {

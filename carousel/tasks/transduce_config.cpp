@@ -96,6 +96,10 @@ void decide(TransduceConfig& config, const DataSize& size) {
   decide_sizes(m, size, trainer.max_seconds, trainer.threads > 0 ? trainer.threads : num_threads());
   if (m.copy == "auto") m.copy = m.attention != "none" && size.copied >= kCopiedEnough ? "on" : "off";
   if (m.query == "auto") m.query = m.copy == "on" ? "current" : "previous";
+  if (config.replace_unknown == "on" && m.attention == "none")
+    throw ConfigError(
+        "[transduce] replace_unknown = on puts the source word that attention points at; got attention = none. Use "
+        "attention = additive, or replace_unknown = off.");
   if (config.replace_unknown == "auto") config.replace_unknown = size.words && m.attention != "none" ? "on" : "off";
   if (config.search.max_length_factor < 0)
     config.search.max_length_factor = std::max(2.0, std::ceil(10 * size.length_factor) / 10);

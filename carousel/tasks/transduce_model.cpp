@@ -116,7 +116,8 @@ decode::Results TransduceModel::search(const std::vector<SourceText>& sources, c
     decode::Results part = decode::search(stepper, lengths, config);
     for (size_t k = begin; k < end; ++k) results[order[k]] = std::move(part[k - begin]);
   }
-  if (parts_.config.replace_unknown == "on")
+  // Without attention nothing says which word of the source stands behind an unknown one.
+  if (parts_.config.replace_unknown == "on" && parts_.config.model.attention != "none")
     for (size_t i = 0; i < sources.size(); ++i)
       for (decode::Hypothesis& answer : results[i]) replace_unknown(sources[i], answer);
   return results;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace carousel::train {
 
@@ -44,7 +45,8 @@ Rows rows_of(const std::vector<ScoredSeries>& series, const NabProfile& profile)
                                    : 3.0;
         row.worth = profile.false_positive * nab_sigmoid(past);
       }
-      all.rows.push_back(row);
+      // The lowest score says that there can be no alarm, at no threshold.
+      if (row.score > std::numeric_limits<double>::lowest()) all.rows.push_back(row);
     }
   }
   return all;

@@ -53,6 +53,7 @@ TEST(DetectProgram, TrainsScoresAndAnswersRows) {
   EXPECT_EQ(first["alarm"], 0);
   const auto bad = run({"predict", model}, "2020-01-01 00:00,1\n2020-01-01 01:00,x\n");
   EXPECT_EQ(bad.code, 3);
+  EXPECT_NE(bad.out.find("2020-01-01 00:00,1,"), std::string::npos) << "what was answered before stays answered";
   EXPECT_NE(bad.err.find("(standard input):2:18: [data] a value must be a finite number within 1e+100, or be missing; "
                          "got \"x\". Correct it.\n"),
             std::string::npos)

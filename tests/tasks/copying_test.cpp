@@ -179,6 +179,11 @@ TEST(Copying, NeedsSymbolsThatCanBeComparedAndAttention) {
   EXPECT_EQ(testing::error_of<ConfigError>([&] { ToyRun(file, settings); }),
             "[seq2seq] copy = on copies what attention points at; got attention = none. Use attention = additive, or "
             "copy = off.");
+  settings.emplace_back("copy", "off");
+  settings.emplace_back("replace_unknown", "on");
+  EXPECT_EQ(testing::error_of<ConfigError>([&] { ToyRun(file, settings); }),
+            "[transduce] replace_unknown = on puts the source word that attention points at; got attention = none. Use "
+            "attention = additive, or replace_unknown = off.");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "carousel/base/rng.h"
 
@@ -129,9 +130,15 @@ TEST(NabScore, OfADetectorThatIsBetterSilentIsNothing) {
   EXPECT_TRUE(std::isinf(best.threshold));
 }
 
+TEST(NabScore, WhatCanBeNoAlarmIsNoneAtAnyThreshold) {
+  const ScoredSeries series{std::vector<double>(100, std::numeric_limits<double>::lowest()), {{45, 99}}};
+  EXPECT_EQ(best_nab_score({series}).score, 0);
+  EXPECT_EQ(nab_score({series}, std::numeric_limits<double>::lowest()), 0);
+}
+
 TEST(AlarmCounts, AreOfWindowsAndOfRunsOutside) {
   ScoredSeries series{std::vector<double>(100), {{40, 49}, {60, 69}}};
-  for (const size_t row : {3, 20, 21, 22, 30, 45, 46, 50, 52}) series.scores[row] = 1;
+  for (const size_t row : std::vector<size_t>{3, 20, 21, 22, 30, 45, 46, 50, 52}) series.scores[row] = 1;
   const AlarmCounts counts = count_alarms({series}, 0.5);
   EXPECT_EQ(counts.windows, 2);
   EXPECT_EQ(counts.found, 1);

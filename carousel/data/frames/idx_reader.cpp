@@ -104,7 +104,7 @@ std::string labels_beside(const std::string& images) {
   std::string name = replaced(path.filename().string(), "images", "labels");
   for (const char* dimensions : {"idx2", "idx3", "idx4"}) name = replaced(name, dimensions, "idx1");
   if (name == path.filename().string()) return "";
-  for (std::string other : {name, name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name + ".gz"}) {
+  for (const std::string& other : {name, name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name + ".gz"}) {
     std::error_code error;
     if (fs::is_regular_file(path.parent_path() / other, error)) return (path.parent_path() / other).string();
   }
@@ -119,8 +119,10 @@ FrameSet read_idx(const std::string& images, const std::string& labels) {
   set.format = "idx";
   const int64_t count = from.sizes[0], length = from.sizes[1];
   set.width = 1;
+  if (count == 0) return set;  // then no size was held against the length of the file: any may be huge
+  for (size_t d = 1; d < from.sizes.size(); ++d)
+    if (from.sizes[d] < 1) from.fail("images must have pixels", "none");
   for (size_t d = 2; d < from.sizes.size(); ++d) set.width *= from.sizes[d];
-  if (count > 0 && (length < 1 || set.width < 1)) from.fail("images must have pixels", "none");
   // Bytes become shares of the brightest.
   const double unit = from.bytes[2] == 0x08 ? 255 : 1;
   for (int64_t i = 0; i < count; ++i) {
@@ -140,7 +142,12 @@ FrameSet read_idx(const std::string& images, const std::string& labels) {
   if (named.sizes.size() != 1) named.fail("labels have one dimension", fmt::format("{}", named.sizes.size()));
   if (named.sizes[0] != count)
     named.fail(fmt::format("there must be a label for each of {} images", count), fmt::format("{}", named.sizes[0]));
-  for (int64_t i = 0; i < count; ++i) set.examples[static_cast<size_t>(i)].target = fmt::format("{:g}", named.value(i));
+  const bool integers = named.bytes[2] < 0x0D;
+  for (int64_t i = 0; i < count; ++i) {
+    const double value = named.value(i);
+    set.examples[static_cast<size_t>(i)].target =
+        integers ? fmt::format("{}", static_cast<int64_t>(value)) : fmt::format("{:g}", value);
+  }
   return set;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -108,6 +109,11 @@ FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& f
         resampled += sound.sample_rate != audio.sample_rate;
         width = maker->width();
         example.values = maker->make(resample(sound, audio.sample_rate).samples);
+        if (!std::all_of(example.values.begin(), example.values.end(), [](float v) { return std::isfinite(v); }))
+          throw DataError(
+              listed.file, 0, 0,
+              "[audio] the energies of a recording must be finite; got samples whose squares are not. Bring "
+              "the samples between -1 and 1.");
         example.length = static_cast<int64_t>(example.values.size()) / width;
       }
       if (set.width == 0) set.width = width;

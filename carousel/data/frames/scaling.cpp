@@ -13,13 +13,13 @@ constexpr double kLeastDeviation = 1e-5;  ///< of a column that changes; relativ
 struct Sums {
   explicit Sums(int64_t width) : sum(static_cast<size_t>(width)), squares(sum.size()) {}
   void add(const std::vector<float>& values) {
-    const size_t width = sum.size();
+    const size_t width = sum.size(), rows = values.size() / width;
     for (size_t i = 0; i < values.size(); ++i) {
       const auto v = static_cast<double>(values[i]);
       sum[i % width] += v;
       squares[i % width] += v * v;
     }
-    count += static_cast<double>(values.size() / width);
+    count += static_cast<double>(rows);
   }
   double mean(size_t c) const { return sum[c] / count; }
   double deviation(size_t c) const {

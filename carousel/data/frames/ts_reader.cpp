@@ -42,8 +42,9 @@ bool fill_gaps(std::vector<float>& values) {
     if (std::isnan(values[i])) continue;
     const size_t from = last ? *last + 1 : 0;
     for (size_t k = from; k < i; ++k) {
-      const float share = last ? static_cast<float>(k - *last) / static_cast<float>(i - *last) : 1;
-      values[k] = last ? values[*last] + share * (values[i] - values[*last]) : values[i];
+      const double share = last ? static_cast<double>(k - *last) / static_cast<double>(i - *last) : 1;
+      const auto to = static_cast<double>(values[i]), before = last ? static_cast<double>(values[*last]) : to;
+      values[k] = static_cast<float>(before + share * (to - before));
     }
     last = i;
   }
@@ -120,11 +121,20 @@ class TsReader {
     if (width != set_.width)
       fail(fmt::format("every series must have {} dimensions, as the first one", set_.width), fmt::format("{}", width),
            "Check the colons between them.");
-    for (size_t c = 0; c < parts.size(); ++c) add_dimension(parts[c], c, example);
+    std::vector<std::vector<float>> dimensions;
+    for (const std::string_view part : parts) {
+      dimensions.push_back(dimension_of(part));
+      if (dimensions.back().size() == dimensions.front().size()) continue;
+      fail(fmt::format("all dimensions of a series must have {} values, as its first", dimensions.front().size()),
+           fmt::format("{}", dimensions.back().size()), "Check the row.");
+    }
+    example.length = static_cast<int64_t>(dimensions.front().size());
+    for (size_t t = 0; t < dimensions.front().size(); ++t)
+      for (const std::vector<float>& dimension : dimensions) example.values.push_back(dimension[t]);
     set_.examples.push_back(std::move(example));
   }
 
-  void add_dimension(std::string_view text, size_t dimension, FrameExample& example) {
+  std::vector<float> dimension_of(std::string_view text) {
     std::vector<float> values;
     for (const std::string_view cell : cut(text, ',')) {
       double number = 0;
@@ -139,15 +149,7 @@ class TsReader {
       }
     }
     if (!fill_gaps(values)) fail("a dimension must hold a value", std::string(text), "Take the series out.");
-    const auto length = static_cast<int64_t>(values.size()), width = set_.width;
-    if (dimension == 0) {
-      example.length = length;
-      example.values.resize(static_cast<size_t>(length * width));
-    }
-    if (length != example.length)
-      fail(fmt::format("all dimensions of a series must have {} values, as its first", example.length),
-           fmt::format("{}", length), "Check the row.");
-    for (size_t t = 0; t < values.size(); ++t) example.values[t * static_cast<size_t>(width) + dimension] = values[t];
+    return values;
   }
 
   ReadOptions options_;

@@ -106,6 +106,34 @@ TEST(Idx, RowsOfImagesAreFramesAndLabelsLieBeside) {
   EXPECT_NE(error_of(images).find("there must be a label for each of 2 images; got 1."), std::string::npos);
 }
 
+TEST(Idx, SizesAreNotMultipliedBeforeTheyAreHeldAgainstTheFile) {
+  const TempDir dir;
+  // No image, and so no value, whatever the other sizes say; then an image without rows.
+  const std::string huge = "\xFF\xFF\xFF\xFF";
+  const std::string none = dir.write("none", std::string("\0\0\x08\4\0\0\0\0", 8) + huge + huge + huge);
+  EXPECT_EQ(error_of(none), none + ": [data] at least one sequence of frames is needed; got none. Check the file.");
+  const std::string flat = dir.write("flat", std::string("\0\0\x08\4\0\0\0\1\0\0\0\0", 12) + huge + huge);
+  EXPECT_NE(error_of(flat).find("images must have pixels"), std::string::npos) << error_of(flat);
+}
+
+TEST(Idx, LabelsOfManyDigitsStayApart) {
+  const TempDir dir;
+  const std::string images = dir.write("n-images-idx3-ubyte", idx({2, 1, 1}, "ab"));
+  dir.write("n-labels-idx1-ubyte", std::string("\0\0\x0C\1\0\0\0\2\0\x12\xD6\x87\0\x12\xD6\x88", 16));
+  const FrameSet set = read(images);
+  ASSERT_EQ(set.examples.size(), 2u);
+  EXPECT_EQ(set.examples[0].target, "1234567");
+  EXPECT_EQ(set.examples[1].target, "1234568");
+}
+
+TEST(Ts, GapsBetweenFarValuesStayFinite) {
+  const TempDir dir;
+  const FrameSet set = read(dir.write("g.ts", "@classLabel true a\n@data\n3e38,?,?,-3e38:a\n"));
+  ASSERT_EQ(set.examples.size(), 1u);
+  for (const float value : set.examples[0].values) EXPECT_TRUE(std::isfinite(value)) << value;
+  EXPECT_NEAR(set.examples[0].values[1], 1e38, 1e32);
+}
+
 std::string npy(const std::string& header, const std::string& values) {
   std::string bytes = std::string("\x93NUMPY\x01\x00", 8);
   bytes += static_cast<char>(header.size());
