@@ -94,7 +94,7 @@ std::string RunOptions::in_force(const RunIdentity& saved, const std::string& fi
   std::vector<std::string> origins;
   for (const Option& row : table_.rows()) origins.push_back(row.origin);
   table_.from_json(saved.config, file);
-  const std::string value = row(name).value_text();
+  std::string value = row(name).value_text();
   table_.from_json(now, file);
   for (size_t i = 0; i < origins.size(); ++i) table_.rows()[i].origin = origins[i];
   return value;
