@@ -263,7 +263,8 @@ TEST(Transduce, InspectNeedsAnInputAndAnAttention) {
 
 TEST(Tasks, UnknownNameOffersTheNearest) {
   EXPECT_EQ(testing::error_of<ConfigError>([] { make_task("transduse"); }),
-            "[task] there is no task 'transduse'; got known tasks tag, classify, detect, forecast, transduce, lm. Did you mean "
+            "[task] there is no task 'transduse'; got known tasks tag, classify, detect, forecast, transduce, lm. Did "
+            "you mean "
             "'transduce'?");
 }
 
