@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
   const kernels::PrecisionScope rounding(asked.precision);
   const std::string& only = asked.name;
   bool found = false;
-  const double roof = engine::product_roof();
+  const double roof = engine::arithmetic_roof(asked.numbers());
   for (const Sizes& s : {Sizes{"ptb_small_update", 200, 20, 20, 0.0}, Sizes{"ptb_medium_update", 650, 20, 35, 0.5}}) {
     if (!only.empty() && only != s.name) continue;
     found = true;

@@ -27,6 +27,9 @@ struct Asked {
     if (suffix == "_bf16") precision = kernels::Precision::bf16;
     if (suffix == "_int8") weights = &kernels::quant::format_named("int8");
   }
+
+  /// What products multiply: "f32", "bf16" or "int8".
+  std::string numbers() const { return suffix.empty() ? "f32" : suffix.substr(1); }
 };
 
 /// What multiplied, for the line of a result.
@@ -34,12 +37,12 @@ inline std::string describe_products() {
   return kernels::describe_active() + (kernels::precision() == kernels::Precision::bf16 ? ", bf16 products" : "");
 }
 
-/// Times a unit of work and prints one JSON line with its share of the roof.
+/// Times a unit of work and prints one JSON line with its share of `roof`, GFLOP/s.
 inline void report(const std::string& name, const engine::BenchWork& work, int repeat, int inner, double roof) {
   const engine::BenchTimes times = engine::time_work(work, repeat, inner);
   std::printf(
       "{\"program\": \"carousel\", \"kernels\": \"%s\", \"threads\": %d, \"workload\": \"%s\", \"seconds\": %.6g, "
-      "\"min\": %.6g, \"gflops\": %.1f, \"share_of_product_roof\": %.3f}\n",
+      "\"min\": %.6g, \"gflops\": %.1f, \"share_of_roof\": %.3f}\n",
       describe_products().c_str(), num_threads(), name.c_str(), times.median, times.min, work.gflop / times.median,
       roof > 0 ? work.gflop / times.median / roof : 0.0);
   std::fflush(stdout);

@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
       {"peephole_lstm_infer_b64_512", {peephole, 512, 512, 64, 100, 1, false, false}},
   };
   bool found = false;
-  const double roof = engine::product_roof();
+  const double roof = engine::arithmetic_roof(asked.numbers());
   for (const Row& row : rows) {
     if (!asked.name.empty() && asked.name != row.name) continue;
     found = true;

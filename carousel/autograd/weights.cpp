@@ -1,5 +1,6 @@
 #include "carousel/autograd/weights.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <type_traits>
@@ -16,16 +17,15 @@ class FormatPacked final : public kernels::Packed<float> {
       : format_(format), multiply_(kernels::quant::multiply_of(format)), slice_(slice), columns_(columns) {}
 
   void assign(const float* b, int64_t /*ldb*/) override {
-    packed_ = packed_codes(format_, rows(), columns_, b - slice_.begin, slice_.begin, slice_.end);
+    packed_ = packed_codes(format_, slice_.rows(), columns_, b - slice_.begin, slice_.begin, slice_.end);
   }
 
   void multiply(int64_t m, const float* a, float* c, bool accumulate) const override {
-    multiply_({m, rows(), slice_.end - slice_.begin, static_cast<const std::byte*>(packed_.raw()), a, c, accumulate});
+    multiply_(
+        {m, slice_.rows(), slice_.end - slice_.begin, static_cast<const std::byte*>(packed_.raw()), a, c, accumulate});
   }
 
  private:
-  int64_t rows() const { return slice_.row_end - slice_.row_begin; }
-
   const kernels::quant::Format& format_;
   kernels::quant::Multiply multiply_;
   WeightSlice slice_;
@@ -74,8 +74,24 @@ std::unique_ptr<kernels::Packed<T>> make_packed(const kernels::Table<T>& table, 
                                                 const WeightSlice& slice, int64_t columns) {
   if constexpr (std::is_same_v<T, float>)
     if (format) return std::make_unique<FormatPacked>(*format, slice, columns);
-  const int64_t width = slice.end - slice.begin, rows = slice.row_end - slice.row_begin;
+  const int64_t width = slice.end - slice.begin, rows = slice.rows();
   return table.pack(slice.transposed, slice.transposed ? width : rows, slice.transposed ? rows : width);
+}
+
+/// Gives `packed` the slice of w [rows, columns].
+template <class T>
+void assign_slice(kernels::Packed<T>& packed, const Tensor& w, const WeightSlice& slice) {
+  const int64_t columns = w.dim(1);
+  const T* source = w.data<T>() + slice.row_begin * columns;
+  if (slice.block == 0) {
+    packed.assign(source + slice.begin, columns);
+    return;
+  }
+  Tensor picked = Tensor::empty({slice.rows(), columns}, dtype_of<T>());
+  T* to = picked.data<T>();
+  for (int64_t row = slice.row_begin; row < slice.row_end; row += slice.block, source += slice.block * columns)
+    to = std::copy_n(source + slice.unit_begin * columns, (slice.unit_end - slice.unit_begin) * columns, to);
+  packed.assign(picked.data<T>() + slice.begin, columns);
 }
 
 }  // namespace
@@ -91,17 +107,16 @@ const kernels::Packed<T>& packed_weight(const Var& weight, WeightSlice slice) {
   auto& list = static_cast<Forms<T>*>(slot.get())->list;
   const auto* table = &kernels::table<T>();
   const kernels::quant::Format* format = format_of<T>(weight, slice);
-  const T* source = value.data<T>() + slice.row_begin * columns + slice.begin;
   for (Form<T>& form : list) {
     if (form.slice != slice || form.table != table || form.format != format) continue;
     if (form.version != weight.version()) {
-      form.packed->assign(source, columns);
+      assign_slice(*form.packed, value, slice);
       form.version = weight.version();
     }
     return *form.packed;
   }
   Form<T> form{slice, table, format, weight.version(), make_packed<T>(*table, format, slice, columns)};
-  form.packed->assign(source, columns);
+  assign_slice(*form.packed, value, slice);
   list.push_back(std::move(form));
   return *list.back().packed;
 }

@@ -14,6 +14,14 @@ struct WeightSlice {
   int64_t end = -1;         ///< past the last column; -1: all
   int64_t row_begin = 0;    ///< first row
   int64_t row_end = -1;     ///< past the last row; -1: all
+  /// Of these rows, taken as blocks of so many (a gate each), only the rows [unit_begin, unit_end) of every block; 0:
+  /// all rows.
+  int64_t block = 0, unit_begin = 0, unit_end = 0;
+
+  /// Rows that are taken, of decided ends.
+  int64_t rows() const {
+    return block > 0 ? (row_end - row_begin) / block * (unit_end - unit_begin) : row_end - row_begin;
+  }
   friend bool operator==(const WeightSlice&, const WeightSlice&) = default;
 };
 

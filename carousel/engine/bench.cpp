@@ -7,6 +7,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/threads.h"
+#include "carousel/kernels/roof.h"
 
 namespace carousel::engine {
 
@@ -44,8 +45,15 @@ class Bench {
     std::vector<Measurement> all;
     std::vector<std::string> precisions = {"f32"};
     if (kernels::bf16_is_fast()) precisions.emplace_back("bf16");
+    for (const char* numbers : {"f32", "bf16", "int8"})
+      if (kernels::roof_loop(numbers))
+        all.push_back({"multiply_add", numbers, [this](BenchRow& row) { row.rate = roof(row.numbers); }});
     for (const std::string& numbers : precisions)
-      all.push_back({"product_512", numbers, [this](BenchRow& row) { row.rate = roof(row.numbers); }});
+      all.push_back({"product_512", numbers, [this](BenchRow& row) {
+                       const kernels::PrecisionScope rounding(precision_of(row.numbers));
+                       row.rate = product_rate();
+                       row.share = row.rate / roof(row.numbers);
+                     }});
     for (const int64_t kib : {256, 4096, 65536})
       all.push_back({fmt::format("read_{}_KiB", kib), "", [kib](BenchRow& row) {
                        const int64_t bytes = kib * 1024 * num_threads();
@@ -73,10 +81,7 @@ class Bench {
  private:
   double roof(const std::string& numbers) {
     const auto [known, fresh] = roofs_.try_emplace(numbers);
-    if (fresh) {
-      const kernels::PrecisionScope rounding(precision_of(numbers));
-      known->second = product_roof();
-    }
+    if (fresh) known->second = arithmetic_roof(numbers);
     return known->second;
   }
 

@@ -18,8 +18,11 @@ double now_seconds();
 
 // --- Roofs. ---
 
+/// Best GFLOP/s, or of int8 GOP/s, of multiply-adds in registers on all threads together; `numbers`: what is
+/// multiplied, "f32", "bf16" or "int8". 0 where the processor has no instruction for them.
+double arithmetic_roof(const std::string& numbers);
 /// Best GFLOP/s of products of two matrices [512, 512], one for each thread, in the precision in force.
-double product_roof();
+double product_rate();
 /// Best seconds for reading `bytes` once, over and over, each of `threads` threads its share.
 double read_roof_seconds(int64_t bytes, int threads);
 
@@ -85,7 +88,7 @@ StreamTimes time_streams(const StreamWork& work);
 // --- All of it in a few minutes. ---
 
 struct BenchRow {
-  std::string name;     ///< "lstm_train_512", "lstm_stream_128", "product", "read_4096_KiB"
+  std::string name;     ///< "lstm_train_512", "lstm_stream_128", "multiply_add", "product_512", "read_4096_KiB"
   std::string numbers;  ///< "f32", "bf16", "int8": operands of products, or weights
   double seconds = 0;   ///< of one unit of work: the median
   double p99 = 0;       ///< of single steps

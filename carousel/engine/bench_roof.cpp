@@ -5,6 +5,7 @@
 
 #include "carousel/base/threads.h"
 #include "carousel/engine/bench.h"
+#include "carousel/kernels/roof.h"
 #include "carousel/tensor/tensor.h"
 
 namespace carousel::engine {
@@ -35,7 +36,21 @@ double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-double product_roof() {
+double arithmetic_roof(const std::string& numbers) {
+  const kernels::RoofLoop* loop = kernels::roof_loop(numbers);
+  if (!loop) return 0;
+  double slowest = 1e300;
+#pragma omp parallel num_threads(num_threads()) reduction(min : slowest)
+  {
+    const FlushDenormals flush;
+    kernels::roof_rate(*loop, 3);
+#pragma omp barrier
+    slowest = kernels::roof_rate(*loop, 30);
+  }
+  return 1e-9 * slowest * num_threads();
+}
+
+double product_rate() {
   constexpr int64_t kN = 512;
   constexpr int kRepeat = 20;
   double best = 0;

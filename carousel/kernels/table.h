@@ -175,7 +175,7 @@ void use_profiled();
 
 /// What products of matrices round their operands to. All else is f32.
 enum class Precision { f32, bf16 };
-/// Whether the active set multiplies bf16 faster than f32; every set can multiply it.
+/// Whether the active set multiplies bf16 faster than f32 on this processor; every set can multiply it.
 bool bf16_is_fast();
 Precision precision();
 /// While it lives, gemm and pack of the active set are those of a precision, for all threads.

@@ -8,6 +8,7 @@
 
 #include "carousel/autograd/ops/dispatch.h"
 #include "carousel/nn/cell_trace.h"
+#include "carousel/nn/recurrent_inference.h"
 
 namespace carousel::nn {
 
@@ -270,6 +271,7 @@ RecurrentOutput recurrent(Tape* tape, const Cell& cell, const Packing& packing, 
   check_recurrent(cell, packing, x, directions, options);
   return ops::with_scalar(x.value().dtype(), [&]<class T>() {
     if (options.zoneout > 0 || !cell.fused<T>()) return recurrent_by_steps(tape, cell, packing, x, directions, options);
+    if (!tape && !options.keep && has_inference(cell, x)) return recurrent_inference(cell, packing, x, directions);
     return run_fused<T>(tape, cell, packing, x, directions, options.keep);
   });
 }

@@ -7,21 +7,9 @@
 #include <vector>
 
 #include "carousel/autograd/parallel.h"
-#include "carousel/autograd/weights.h"
+#include "carousel/nn/units_of_cell.h"
 
 namespace carousel::nn {
-
-PackedRows::PackedRows(const Tensor& w, const kernels::quant::Format* format) : rows_(w.dim(0)), columns_(w.dim(1)) {
-  if (format) {
-    multiply_ = kernels::quant::multiply_of(*format);
-    packed_ = packed_codes(*format, rows_, columns_, w.data<float>(), 0, columns_);
-    return;
-  }
-  const auto& table = kernels::table<float>();
-  gemv_ = table.gemv;
-  packed_ = Tensor::empty({table.gemv_size(rows_, columns_)});
-  table.gemv_pack(rows_, columns_, w.data<float>(), columns_, packed_.data<float>());
-}
 
 void StreamCell::step_rows(int64_t rows, const float* x, const float* before, float* after, float* scratch) const {
   for (int64_t r = 0; r < rows; ++r)
@@ -48,112 +36,8 @@ int64_t free_values(const Cell& cell, int64_t hidden) {
   return sum;
 }
 
-/// Bytes of weights from which on a layer is worth two cores: some two microseconds of reading.
-constexpr int64_t kWorthSharing = int64_t{256} << 10;
 /// How much longer than for its own share the first thread waits for the other's.
 constexpr auto kPatience = std::chrono::microseconds(2);
-
-/// Rows `units` of each of the blocks of `hidden` rows.
-Tensor rows_of_units(const Tensor& w, const Range& blocks, int64_t hidden, const Range& units) {
-  const int64_t columns = w.rank() > 1 ? w.dim(1) : 1;
-  Tensor picked = Tensor::empty({blocks.size() * units.size(), columns});
-  float* to = picked.data<float>();
-  for (int64_t block = blocks.begin; block < blocks.end; ++block)
-    to = std::copy_n(w.data<float>() + (block * hidden + units.begin) * columns, units.size() * columns, to);
-  return picked;
-}
-
-/// The fused kernels for some units of a layer.
-class UnitsOfCell {
- public:
-  UnitsOfCell(const FusedCell<float>& fused, const CellWeights& weights, int64_t hidden, Range units)
-      : fused_(fused), hidden_(hidden), units_(units) {
-    const auto picked = [&](const Var& v, const Range& blocks) {
-      return v.defined() ? rows_of_units(v.value(), blocks, hidden, units) : Tensor();
-    };
-    if (fused.peephole) peephole_ = picked(weights.extra[0], {0, 3});
-    for (const FusedStage<float>& s : fused.stages) {
-      const Range gates{s.first_gate, s.last_gate};
-      Stage& stage = stages_.emplace_back();
-      stage.forward = s.forward;
-      stage.width = gates.size() * units.size();
-      stage.scratch = scratch_size_;
-      scratch_size_ += stage.width * (fused.apart ? 2 : 1);
-      stage.input = PackedRows(picked(weights.w_ih, gates), weights.w_ih.format());
-      if (fused.recurrent_product) stage.recurrent = PackedRows(picked(weights.w_hh, gates), weights.w_hh.format());
-      stage.bias = picked(weights.b_ih, gates);
-      stage.recurrent_bias = picked(weights.b_hh, gates);
-      if (stage.bias.defined() && stage.recurrent_bias.defined() && !fused.apart) {
-        kernels::table<float>().axpy(stage.width, 1, stage.recurrent_bias.data<float>(), stage.bias.data<float>());
-        stage.recurrent_bias = Tensor();
-      }
-    }
-  }
-
-  const Range& units() const { return units_; }
-  size_t num_stages() const { return stages_.size(); }
-  int64_t scratch_size() const { return scratch_size_; }
-
-  /// What a stage reads, of all units, and writes, of its own.
-  struct Data {
-    const float *x, *before;  ///< input and states
-    const float* operand;     ///< of a second stage: what the first left for the product with U
-    float* scratch;           ///< kept from stage to stage
-    float *h, *c, *left;      ///< new states, and the operand of the next stage
-    const float* past;        ///< h of `before` alone
-    int64_t rows = 1;         ///< sequences
-    int64_t state = 0;        ///< from one sequence's states to the next one's
-  };
-  void run(size_t number, const Data& d) const {
-    const Stage& stage = stages_[number];
-    float* gates = d.scratch + d.rows * stage.scratch;
-    float* recurrent = gates + d.rows * stage.width;
-    const float* operand = number == 0 ? d.past : d.operand;
-    stage.input.multiply(d.x, gates, false, d.rows);
-    if (fused_.apart) {
-      stage.recurrent.multiply(operand, recurrent, false, d.rows);
-    } else if (fused_.recurrent_product) {
-      stage.recurrent.multiply(operand, gates, true, d.rows);
-    }
-    for (int64_t r = 0; r < d.rows; ++r) {
-      kernels::CellForward<float> p;
-      p.rows = 1;
-      p.hidden = p.ldh = units_.size();
-      p.gates = gates + r * stage.width;
-      p.h_prev = d.before + r * d.state + units_.begin;
-      p.h = d.h + r * d.state;
-      if (fused_.cell_state) {
-        p.c_prev = p.h_prev + hidden_;
-        p.c = d.c + r * d.state;
-      }
-      if (fused_.apart) p.recurrent = recurrent + r * stage.width;
-      p.bias = data_or_null(stage.bias);
-      p.recurrent_bias = data_or_null(stage.recurrent_bias);
-      p.peephole = data_or_null(peephole_);
-      if (number > 0) p.reset_update = d.scratch + d.rows * stages_[number - 1].scratch + r * stages_[number - 1].width;
-      p.operand = d.left + r * hidden_;
-      p.relu = fused_.relu;
-      p.keep = fused_.keep;
-      stage.forward(p);
-    }
-  }
-
- private:
-  struct Stage {
-    kernels::CellForwardKernel<float> forward = nullptr;
-    int64_t width = 0, scratch = 0;  // of its gates, and where they lie
-    PackedRows input, recurrent;
-    Tensor bias, recurrent_bias;
-  };
-  static const float* data_or_null(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; }
-
-  const FusedCell<float>& fused_;
-  int64_t hidden_;
-  Range units_;
-  int64_t scratch_size_ = 0;
-  Tensor peephole_;
-  std::vector<Stage> stages_;
-};
 
 class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
  public:
@@ -169,8 +53,8 @@ class FusedStreamCell final : public StreamCell, private StreamHelper::Job {
     const int64_t bytes = cell.num_gates() * hidden_ * (input_size_ + hidden_) * value_bytes;
     const int64_t cut = bytes >= kWorthSharing ? std::min((hidden_ / 2 + 31) / 32 * 32, hidden_) : hidden_;
     parts_.reserve(2);
-    parts_.emplace_back(fused_, weights, hidden_, Range{0, cut});
-    if (cut < hidden_) parts_.emplace_back(fused_, weights, hidden_, Range{cut, hidden_});
+    parts_.push_back(UnitsOfCell::copied(fused_, weights, hidden_, Range{0, cut}));
+    if (cut < hidden_) parts_.push_back(UnitsOfCell::copied(fused_, weights, hidden_, Range{cut, hidden_}));
     scratch_size_ = 2 * hidden_;  // h apart, and the operand of a second stage
     for (const UnitsOfCell& part : parts_) scratch_size_ += part.scratch_size();
     if (parts_.size() > 1) helper_room_ = input_size_ + state_size_ + 4 * hidden_ + parts_[1].scratch_size();

@@ -4,38 +4,11 @@
 #include <cstdint>
 #include <memory>
 
-#include "carousel/kernels/quant/format.h"
-#include "carousel/kernels/table.h"
 #include "carousel/nn/cells/cell.h"
+#include "carousel/nn/packed_rows.h"
 #include "carousel/nn/stream_helper.h"
 
 namespace carousel::nn {
-
-/// A matrix laid out for products with one vector, by the kernel set in use when it was made, in f32 or in a number
-/// format. A copy: later changes of the matrix do not reach it.
-class PackedRows {
- public:
-  PackedRows() = default;
-  /// The weight w [N, K], f32, in its own format.
-  explicit PackedRows(const Var& w) : PackedRows(w.value(), w.format()) {}
-  /// Whole rows of a weight; `format` may be null.
-  PackedRows(const Tensor& w, const kernels::quant::Format* format);
-  /// y [rows, N] = x [rows, K] W^T (+ y when accumulate); y is not x. A row has the same bits in whatever company.
-  void multiply(const float* x, float* y, bool accumulate, int64_t rows = 1) const {
-    if (multiply_) {
-      multiply_({rows, rows_, columns_, static_cast<const std::byte*>(packed_.raw()), x, y, accumulate});
-    } else {
-      gemv_({rows_, columns_, packed_.data<float>(), x, y, accumulate, rows});
-    }
-  }
-  int64_t rows() const { return rows_; }
-
- private:
-  int64_t rows_ = 0, columns_ = 0;
-  void (*gemv_)(const kernels::Gemv<float>&) = nullptr;
-  kernels::quant::Multiply multiply_ = nullptr;  // null: f32
-  Tensor packed_;
-};
 
 /// Immutable: any number of sequences in any number of threads may use one.
 class StreamCell {

@@ -1,6 +1,6 @@
 // Products of int8 by vpdpbusd: in each 32-bit lane four products of a rounded value of x, 0 to 255, with a code, added
-// up without saturation. Up to four rows of x share what is read of W. Their 16 sums lie in registers; of 24, for which
-// there is room, GCC 12 keeps most in memory.
+// up without saturation. Up to eight rows of x share what is read of W. Their 16 sums lie in registers; of 24, for
+// which there is room, GCC 12 keeps most in memory.
 #include "carousel/kernels/quant/int8_x86.h"
 
 #if defined(__x86_64__)
@@ -30,6 +30,14 @@ struct Block {
   const float* scales = nullptr;
   float* y = nullptr;  // [rows, n]
   bool accumulate = false;
+
+  Block from_row(int64_t row) const {
+    Block rest = *this;
+    rest.q += row * groups * kGroup;
+    rest.scales += row;
+    rest.y += row * n;
+    return rest;
+  }
 };
 
 /// As round_vector(); k is rounded up by writing whole vectors: q has room for a multiple of 16.
@@ -60,14 +68,14 @@ CAROUSEL_VNNI float round_fast(int64_t k, const float* x, uint8_t* q) {
 template <int kRows, int kVectors>
 CAROUSEL_VNNI void tile(const Block& b, const int8_t* codes, int64_t step, int64_t j) {
   __m512i sum[kRows][kVectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_setzero_si512();
   const int64_t width = b.groups * kGroup;
   for (int64_t g = 0; g < b.groups; ++g, codes += step) {
     __m512i x[kRows];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       int32_t four = 0;
       std::memcpy(&four, b.q + r * width + g * kGroup, sizeof four);
@@ -76,7 +84,7 @@ CAROUSEL_VNNI void tile(const Block& b, const int8_t* codes, int64_t step, int64
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) {
       const __m512i w = _mm512_loadu_si512(codes + v * kVector * kGroup);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) sum[r][v] = _mm512_dpbusd_epi32(sum[r][v], x[r], w);
     }
   }
@@ -86,7 +94,7 @@ CAROUSEL_VNNI void tile(const Block& b, const int8_t* codes, int64_t step, int64
     const auto mask = static_cast<__mmask16>(left < kVector ? (1u << left) - 1 : 0xFFFFu);
     const __m512i correction = _mm512_loadu_si512(b.w.corrections + at);
     const __m512 scale = _mm512_loadu_ps(b.w.scales + at);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const __m512 exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[r][v], correction));
       __m512 product = _mm512_mul_ps(exact, _mm512_mul_ps(_mm512_set1_ps(b.scales[r]), scale));
@@ -106,20 +114,31 @@ void tiles(const Block& b, const int8_t* panel, int64_t width, int64_t j, int64_
   if constexpr (kVectors > 1) tiles<kRows, kVectors == 8 ? 4 : 1>(b, panel, width, j, v);
 }
 
-/// The products of all rows with a panel, which stays in the cache meanwhile: four rows at a time, then fewer.
-void rows(Block b, int64_t count, const int8_t* panel, int64_t width, int64_t j) {
-  for (int64_t taken = 0; count > 0; count -= taken) {
-    taken = count >= 4 ? 4 : count >= 2 ? 2 : 1;
-    if (taken == 4) {
-      tiles<4, 4>(b, panel, width, j, 0);
-    } else if (taken == 2) {
-      tiles<2, 8>(b, panel, width, j, 0);
-    } else {
-      tiles<1, 8>(b, panel, width, j, 0);
+/// The products of all rows with a panel. Of many rows eight at a time meet two vectors of outputs, whose codes stay in
+/// the nearest cache while all rows pass; of what is left over four at a time, then fewer, meet the whole panel.
+void rows(const Block& b, int64_t count, const int8_t* panel, int64_t width, int64_t j) {
+  const int64_t eights = count / 8 * 8;
+  for (int64_t v = 0; v < width && eights > 0; v += 2 * kVector) {
+    const int8_t* codes = panel + v * kGroup;
+    for (int64_t r = 0; r < eights; r += 8) {
+      if (v + kVector < width) {
+        tile<8, 2>(b.from_row(r), codes, width * kGroup, j + v);
+      } else {
+        tile<8, 1>(b.from_row(r), codes, width * kGroup, j + v);
+      }
     }
-    b.q += taken * b.groups * kGroup;
-    b.scales += taken;
-    b.y += taken * b.n;
+  }
+  for (int64_t r = eights, taken = 0; r < count; r += taken) {
+    const int64_t left = count - r;
+    taken = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    const Block some = b.from_row(r);
+    if (taken == 4) {
+      tiles<4, 4>(some, panel, width, j, 0);
+    } else if (taken == 2) {
+      tiles<2, 8>(some, panel, width, j, 0);
+    } else {
+      tiles<1, 8>(some, panel, width, j, 0);
+    }
   }
 }
 
