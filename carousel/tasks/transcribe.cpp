@@ -77,7 +77,7 @@ Sides read(const TaskInput& input, TransduceConfig& config, const Say& say) {
   return sides;
 }
 
-/// Subwords are learnt from many words, and ctc must find each in the frames.
+/// Subwords are learnt from so many words, and each must be heard often enough to be known.
 constexpr int64_t kWordsForSubwords = 300000;
 
 std::unique_ptr<data::Tokenizer> make_target(const Sides& sides, data::DataConfig& config, const Say& say) {
@@ -91,7 +91,7 @@ std::unique_ptr<data::Tokenizer> make_target(const Sides& sides, data::DataConfi
   if (config.target_tokens == "auto" && plan.kind == "bpe" && words < kWordsForSubwords) {
     config.target_tokens = "characters";
     plan = data::plan_tokens(texts, config, data::Side::target);
-    plan.reason = fmt::format("target: characters, because {} words are too few to learn subwords of sounds", words);
+    plan.reason = fmt::format("target: characters, because {} words are too few to learn subwords from", words);
   }
   config.target_tokens = plan.kind;
   say(plan.reason);
@@ -105,6 +105,11 @@ struct Room {
   };
   std::vector<Row> rows;  ///< by Sides::train
 
+  double mean_symbols() const {
+    double sum = 0;
+    for (const Row& row : rows) sum += static_cast<double>(row.symbols);
+    return sum / static_cast<double>(rows.size());
+  }
   double share(int64_t stack) const {
     const auto fit = std::count_if(rows.begin(), rows.end(),
                                    [&](const Row& row) { return row.needed <= (row.frames + stack - 1) / stack; });
@@ -171,8 +176,8 @@ TextFramesSize measure(const Sides& sides, const Room& room, const TransduceConf
   size.frames = measure_frames(sides.data, sides.train);
   size.frames.mean_length /= static_cast<double>(config.frames.stack_frames);
   size.target_vocab = vocab_size;
+  size.mean_target_length = room.mean_symbols();
   for (const Room::Row& row : room.rows) {
-    size.mean_target_length += static_cast<double>(row.symbols) / static_cast<double>(room.rows.size());
     const int64_t beyond = row.symbols + 1 - config.search.max_length_extra;  // 1: the end marker
     const double steps = std::ceil(static_cast<double>(row.frames) / static_cast<double>(config.frames.stack_frames));
     size.length_factor = std::max(size.length_factor, static_cast<double>(beyond) / steps);
@@ -208,6 +213,7 @@ void warn_of_strangers(const Sides& sides, const data::Tokenizer& target, const 
 
 std::string recognise_transcripts(const std::vector<std::string>& files, const TransduceConfig& config) {
   const data::FramePlan plan = data::plan_frames(files, config.frames.format);
+  if (plan.format == "names") require_texts(files.front(), plan);  // or they would be taken for a text of paths
   if (!plan.evident || !plan.transcripts) return "";
   return plan.reason + (plan.format != "transcripts" ? "; --task classify takes them for labels" : "");
 }
@@ -220,7 +226,8 @@ TrainingJob build_transcribe(const TaskInput& input, TransduceConfig& config, co
   TranscribeParts parts;
   parts.target = make_target(sides, config.data, say);
   Room room = look_at_room(sides, *parts.target, ctc);
-  decide_reading(config, measure_frames(sides.data, sides.train), [&](int64_t stack) { return room.share(stack); });
+  decide_reading(config, measure_frames(sides.data, sides.train), room.mean_symbols(),
+                 [&](int64_t stack) { return room.share(stack); });
   leave_out(sides, room, config, say);
   parts.scaling = data::FrameScaling::learn(sides.data, sides.train, config.frames.scaling, config.frames.stack_frames);
   const TextFramesSize size = measure(sides, room, config, parts.target->vocabulary().size());
@@ -243,7 +250,7 @@ TrainingJob build_transcribe(const TaskInput& input, TransduceConfig& config, co
   job.trainer = config.trainer;
   job.train_examples = static_cast<int64_t>(sets.train.size());
   job.dev_examples = static_cast<int64_t>(sets.dev.size());
-  job.example = input.data.front();
+  job.example = sets.train.front().name;
   job.objective = make_transcribe_objective(*model, std::move(sets));
   job.model = std::move(model);
   return job;

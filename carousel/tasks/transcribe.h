@@ -9,7 +9,8 @@
 
 namespace carousel::tasks {
 
-/// Why these files are sequences of frames with texts, or "" when they are not.
+/// Why these files are sequences of frames with texts, or "" when they are not. DataError for names of recordings
+/// alone: nobody else shall take them for a text.
 std::string recognise_transcripts(const std::vector<std::string>& files, const TransduceConfig& config);
 
 /// Reads, decides what is automatic in `config` and says so, builds the model. Throws DataError, ConfigError.

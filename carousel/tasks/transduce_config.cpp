@@ -132,7 +132,11 @@ void decide(TransduceConfig& config, const DataSize& size) {
 
 namespace {
 
-constexpr double kAllFit = 0.999;  ///< share of the targets that shall have room
+constexpr double kAllFit = 0.999;      ///< share of the targets that shall have room
+constexpr double kSoundStep = 30;      ///< milliseconds of sound in a step
+constexpr double kStepsForSymbol = 8;  ///< of other frames
+constexpr double kMostStacked = 4;     ///< of other frames, unless sequences have more steps than ...
+constexpr double kMostSteps = 250;
 
 /// The largest number of frames put together, up to `most`, that leaves room for the targets.
 int64_t largest_stack(int64_t most, const std::function<double(int64_t)>& fits) {
@@ -158,13 +162,17 @@ double frame_operations(const nn::Seq2SeqConfig& m, const TextFramesSize& size) 
 
 }  // namespace
 
-void decide_reading(TransduceConfig& config, const FrameSize& size, const std::function<double(int64_t)>& fits) {
+void decide_reading(TransduceConfig& config, const FrameSize& size, double symbols,
+                    const std::function<double(int64_t)>& fits) {
   FrameOptions& f = config.frames;
   if (f.scaling == "auto") f.scaling = chosen_scaling(size);
-  if (f.stack_frames == 0) {
-    const int64_t most = size.recordings ? 3 : std::max<int64_t>(1, std::llround(size.mean_length / 250));
-    f.stack_frames = largest_stack(most, fits);
-  }
+  if (f.stack_frames > 0) return;
+  // Long ways between symbols are slow to learn; sounds pass within kSoundStep.
+  const double wanted = size.recordings
+                            ? kSoundStep / f.format.audio.frame_step
+                            : std::min(kMostStacked, size.mean_length / std::max(symbols, 1.0) / kStepsForSymbol);
+  const double long_ones = size.recordings ? 0 : size.mean_length / kMostSteps;
+  f.stack_frames = largest_stack(std::max<int64_t>(1, std::llround(std::max(wanted, long_ones))), fits);
 }
 
 void decide_frames(TransduceConfig& config, const TextFramesSize& size) {

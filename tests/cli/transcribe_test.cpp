@@ -62,12 +62,15 @@ TEST(TranscribeProgram, TrainsOnAFolderWithTextsAndAnswersEverywhere) {
   EXPECT_TRUE(read_file(second) == read_file(model));
   EXPECT_NE(run({"train", folder, "-o", model, "--resume"}).err.find("is finished: nothing to resume"),
             std::string::npos);
-  const auto quantized = run({"quantize", model, "-o", dir.file("q.safetensors"), "--data", table, "--max-loss", "1"});
+  const auto quantized = run({"quantize", model, "-o", dir.file("q.safetensors"), "--data", folder, "--max-loss", "1"});
   EXPECT_EQ(quantized.code, 0) << quantized.err;
+  EXPECT_NE(quantized.err.find("these are the data that the model was trained on"), std::string::npos) << quantized.err;
   EXPECT_EQ(run({"eval", dir.file("q.safetensors"), table}).code, 0);
   // What is not to be had says so.
   const auto doctor = run({"doctor", model, table});
   EXPECT_NE(doctor.err.find("answers whole files. Score it with eval."), std::string::npos) << doctor.err;
+  const auto learns = run({"doctor", folder, "--set", "hidden_size=8", "--set", "batch_size=4"});
+  EXPECT_NE(learns.out.find("one batch: the loss on one batch fell from "), std::string::npos) << learns.err;
   const auto check = run({"data", "check", table});
   EXPECT_NE(check.err.find("the check reads texts and tables of numbers; got " + table + ": a list of files with"),
             std::string::npos)

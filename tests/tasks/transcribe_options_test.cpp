@@ -6,6 +6,7 @@
 #include <map>
 
 #include "carousel/base/error.h"
+#include "carousel/tasks/transduce_config.h"
 #include "tests/support/sound.h"
 #include "tests/tasks/frame_options.h"
 #include "tests/tasks/toy_run.h"
@@ -99,7 +100,59 @@ TEST(TranscribeOptions, EachChangesTheOutcome) {
   OptionTable table;
   task->options(table);
   for (const Option& row : table.rows())
-    if (is_of_frames(row.name)) EXPECT_TRUE(changes.contains(row.name)) << "no test for the option " << row.name;
+    EXPECT_TRUE(!is_of_frames(row.name) || changes.contains(row.name)) << "no test for the option " << row.name;
+}
+
+TransduceConfig decided(int64_t examples, double symbols, double seconds = 0) {
+  TransduceConfig config;
+  config.trainer.threads = 1;
+  config.trainer.max_seconds = seconds;
+  TextFramesSize size;
+  size.frames.examples = examples;
+  size.frames.mean_length = 100;
+  size.mean_target_length = symbols / static_cast<double>(examples);
+  size.target_vocab = 40;
+  decide_frames(config, size);
+  return config;
+}
+
+TEST(TranscribeOptions, AreDecidedAsTheGuideSays) {
+  const std::string guide = testing::content_of(CAROUSEL_SOURCE_DIR "/docs/guide/transcribe.md");
+  const auto row = [](const TransduceConfig& c) {
+    return fmt::format("| {}, {}, {} |", c.model.stack.num_layers, c.model.stack.hidden_size.front(),
+                       c.model.embedding_size);
+  };
+  for (const auto& [symbols, name] : {std::pair(100000, "100000 or more"), {20000, "20000 or more"}, {10, "fewer"}})
+    EXPECT_TRUE(guide.find(fmt::format("| {} {}", name, row(decided(1000, symbols)))) != std::string::npos) << name;
+  EXPECT_NE(row(decided(5000, 200000, 60)), row(decided(5000, 200000))) << "a minute is not enough for the largest";
+  EXPECT_EQ(decided(1999, 10).batch_size, 8);
+  EXPECT_EQ(decided(2000, 10).batch_size, 16);
+  EXPECT_EQ(decided(20000, 10).batch_size, 32);
+  EXPECT_EQ(decided(1000, 10).trainer.epochs, 60);
+  EXPECT_EQ(decided(100, 10).trainer.epochs, 100);
+  EXPECT_EQ(decided(100000, 10).trainer.epochs, 8);
+  EXPECT_EQ(decided(1000, 10, 60).trainer.epochs, 0) << "the clock bounds it";
+}
+
+TEST(TranscribeOptions, FramesArePutTogetherWhereTextsKeepTheirRoom) {
+  FrameSize sound, series;
+  sound.recordings = true;
+  const auto stack = [](const FrameSize& size, double symbols, double room, double frame_step = 10) {
+    TransduceConfig config;
+    config.frames.format.audio.frame_step = frame_step;
+    decide_reading(config, size, symbols, [&](int64_t n) { return static_cast<double>(n) <= room ? 1.0 : 0.9; });
+    return config.frames.stack_frames;
+  };
+  EXPECT_EQ(stack(sound, 10, 100), 3) << "30 ms";
+  EXPECT_EQ(stack(sound, 10, 100, 15), 2);
+  EXPECT_EQ(stack(sound, 10, 2), 2);
+  EXPECT_EQ(stack(sound, 10, 1), 1);
+  series.mean_length = 200;
+  EXPECT_EQ(stack(series, 2.7, 100), 4) << "at most";
+  EXPECT_EQ(stack(series, 10, 100), 3) << "8 steps for a symbol: 20 / 8";
+  EXPECT_EQ(stack(series, 40, 100), 1);
+  series.mean_length = 2000;
+  EXPECT_EQ(stack(series, 400, 100), 8) << "250 steps";
 }
 
 TEST(TranscribeOptions, DotScoresAreRefusedWhereTheDecoderHasThem) {

@@ -152,12 +152,16 @@ TEST(Transcribe, ABeamFindsNothingLessProbableThanGreedyAndOrdersItsAnswers) {
     for (size_t k = 0; k < b.hypotheses.size(); ++k) {
       total += b.hypotheses[k].probability;
       EXPECT_NEAR(std::exp(b.hypotheses[k].log_probability), b.hypotheses[k].probability, 1e-12);
-      if (k > 0) EXPECT_LE(b.hypotheses[k].log_probability, b.hypotheses[k - 1].log_probability);
+      if (k > 0) {
+        EXPECT_LE(b.hypotheses[k].log_probability, b.hypotheses[k - 1].log_probability);
+      }
     }
     EXPECT_LE(total, 1 + 1e-9);
     // The same answer has the same probability however it was found: that of all its paths.
     for (const Hypothesis& h : b.hypotheses)
-      if (h.text == a.hypotheses[0].text) EXPECT_NEAR(h.log_probability, a.hypotheses[0].log_probability, 1e-9);
+      if (h.text == a.hypotheses[0].text) {
+        EXPECT_NEAR(h.log_probability, a.hypotheses[0].log_probability, 1e-9);
+      }
   }
   PredictOptions refused;
   refused.min_length = 3;
@@ -196,6 +200,36 @@ TEST(Transcribe, ShowsWhereEachWordWasFoundAndTheGates) {
   EXPECT_EQ(trace.output, "up left");
   ASSERT_FALSE(trace.series.empty());
   EXPECT_EQ(trace.series[0].values.size(), 12u * 24);
+}
+
+TEST(Transcribe, TheOtherDecoderLearnsTheSameAndShowsWhereItLooks) {
+  Trained other(learning({{"decoder", "attention"}, {"max_steps", "300"}}));
+  TaskModel& model = *other.run.job.model;
+  EXPECT_TRUE(holds(other.run.said, "decoder = attention, 3 symbols"));
+  const EvalReport report = model.evaluate({other.test}, {});
+  EXPECT_LT(report.metrics.at("word_error_rate"), 0.15);
+  const std::string file = other.dir.file("test0.npy");
+  const AttentionMap map = model.inspect(file, {});
+  EXPECT_EQ(map.target.back(), "</s>");
+  EXPECT_EQ(map.weights.size(), map.source.size() * map.target.size());
+  const GateTrace trace = model.gates(file, {});
+  EXPECT_TRUE(std::any_of(trace.series.begin(), trace.series.end(),
+                          [&](const GateSeries& s) { return s.layer == "decoder" && s.tokens == map.target; }));
+  PredictOptions options;
+  options.beam_size = options.nbest = 3;
+  options.min_length = 5;
+  const Prediction long_ones = model.predict({file}, options).front();
+  for (const Hypothesis& h : long_ones.hypotheses)
+    EXPECT_GE(std::count(h.text.begin(), h.text.end(), ' '), 4) << h.text;
+  const auto rows = model.describe();
+  EXPECT_TRUE(std::any_of(rows.begin(), rows.end(), [](const auto& row) {
+    return row.first == "decoder" &&
+           row.second == "lstm of 24 units, additive attention with the previous state, context = both";
+  }));
+  const testing::TempDir dir;
+  ToyRun none(spoken_list(dir, "a", 20, 1), tiny({{"decoder", "attention"}, {"attention", "none"}}));
+  EXPECT_EQ(none.job.model->views(), (std::vector<std::string>{"gates"}));
+  EXPECT_THROW(none.job.model->inspect(dir.file("a0.npy"), {}), UnsupportedError);
 }
 
 TEST(Transcribe, MetadataRebuildsTheModel) {
@@ -277,6 +311,29 @@ TEST(Transcribe, SpeakersStayOnOneSide) {
   EXPECT_TRUE(holds(one.said, "dev: 4 of 40 sequences cut from the data by seed 1\n")) << "one speaker is no group";
 }
 
+TEST(Transcribe, EitherTaskTakesAListWhenItIsTold) {
+  const testing::TempDir dir;
+  std::string labels, texts;
+  Rng rng(5, 0);
+  for (int i = 0; i < 24; ++i) {
+    dir.write(fmt::format("{}.npy", i), testing::npy(speak(rng).values, 3));
+    labels += fmt::format("{}.npy\t{}\n", i, i % 2 == 0 ? "yes" : "no");
+    texts += fmt::format("{}.npy\tsay {} with words{} of{} kinds{}\n", i, i % 2 == 0 ? "yes" : "no", i, i, i);
+  }
+  const std::string list = dir.write("labels.tsv", labels), many = dir.write("texts.tsv", texts);
+  EXPECT_EQ(decide_task({list}).first, "classify");
+  EXPECT_TRUE(
+      holds(decide_task({list}).second, "labels (2 different ones so far); --task transduce takes them for texts"));
+  ToyRun written(list, {{"hidden_size", "8"}, {"max_steps", "2"}});
+  EXPECT_TRUE(holds(written.said, "target: characters, because 100 % of the lines have no space")) << written.said;
+  EXPECT_EQ(decide_task({many}).first, "transduce");
+  ToyRun named(many, {{"hidden_size", "8"}, {"max_steps", "2"}}, {}, "classify");
+  EXPECT_TRUE(holds(named.said, "labels: 24: say no with")) << named.said;
+  // Subwords of few words are no symbols of frames.
+  ToyRun few(many, {{"hidden_size", "8"}, {"max_steps", "2"}, {"stack_frames", "1"}, {"decoder", "attention"}});
+  EXPECT_TRUE(holds(few.said, " words are too few to learn subwords from")) << few.said;
+}
+
 TEST(Transcribe, RefusesWhatHasNoTexts) {
   const testing::TempDir dir;
   const std::string list = spoken_list(dir, "a", 20, 1), names = dir.write("names.txt", "a0.npy\na1.npy\n");
@@ -284,6 +341,7 @@ TEST(Transcribe, RefusesWhatHasNoTexts) {
             ": [transduce] each sequence of frames needs the text that it says; got a list of files, 2 so far, and "
             "nothing of what they are. Give a list of lines `path TAB text`, or a folder with a text beside each "
             "recording (a.wav, a.txt).");
+  EXPECT_TRUE(holds(testing::error_of<DataError>([&] { decide_task({names}); }), "needs the text that it says"));
   ToyRun run(list, tiny());
   EXPECT_TRUE(holds(testing::error_of<DataError>([&] { run.job.model->evaluate({names}, {}); }),
                     "needs the text that it says"));
