@@ -65,8 +65,8 @@ double training_operations(const nn::Seq2SeqConfig& model, const DataSize& size)
 /// Fills in everything left automatic from the size of the data and the time given; never from what the data is called.
 /// The rules are in docs/guide/transduce.md.
 void decide(TransduceConfig& config, const DataSize& size);
-/// The same for frames; the rules are in docs/guide/transcribe.md. First how they are read: `symbols` are those of a text
-/// on average, and `fits(stack)` is the share of the texts that have room when so many frames are put together.
+/// The same for frames; the rules are in docs/guide/transcribe.md. First how they are read: `symbols` are those of a
+/// text on average, and `fits(stack)` is the share of the texts that have room when so many frames are put together.
 void decide_reading(TransduceConfig& config, const FrameSize& size, double symbols,
                     const std::function<double(int64_t)>& fits);
 void decide_frames(TransduceConfig& config, const TextFramesSize& size);
