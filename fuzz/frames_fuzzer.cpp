@@ -20,6 +20,10 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
+/// One frame of two numbers.
+const std::string kArray = std::string("\x93NUMPY\x01\x00\x3C\x00", 10) +
+                           "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n" + std::string(8, '\0');
+
 const std::string& folder() {
   static const std::string name = [] {
     std::string made = (std::filesystem::temp_directory_path() / "carousel_fuzz_XXXXXX").string();
@@ -58,8 +62,20 @@ void read(const std::string& file) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  static const char* const kNames[] = {"x.ts", "images-idx3-ubyte", "x.npy", "x.npz", "x.wav", "x.flac", "list.tsv"};
+  static const char* const kNames[] = {"x.ts",   "images-idx3-ubyte", "x.npy",     "x.npz",      "x.wav",
+                                       "x.flac", "list.tsv",          "table.csv", "lines.jsonl"};
   if (size == 0) return 0;
+  if (bytes[0] % 16 == 15) {  // what recordings say, in a folder of its own
+    const std::string inner = folder() + "/said";
+    std::filesystem::create_directory(inner);
+    std::ofstream(inner + "/a.npy", std::ios::binary) << kArray;
+    const char* name = size % 2 == 0 ? "/a.txt" : "/x.trans.txt";
+    std::ofstream(inner + name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes + 1), static_cast<int64_t>(size - 1));
+    read(inner);
+    std::filesystem::remove(inner + name);
+    return 0;
+  }
   const std::string file = folder() + "/" + kNames[bytes[0] % std::size(kNames)];
   std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(bytes + 1), static_cast<int64_t>(size - 1));
   read(file);

@@ -167,6 +167,7 @@ void add_train(Program& program) {
       "carousel train chats.csv -o model.safetensors --columns _,source,target   # a summary for each chat\n"
       "carousel train reviews.csv -o model.safetensors --columns label,text   # one label for each text\n"
       "carousel train recordings/ -o model.safetensors                    # a label for each recording\n"
+      "carousel train spoken.tsv -o model.safetensors                     # the text of each recording\n"
       "carousel train words.conllu -o model.safetensors                   # a tag for each word\n"
       "carousel train sales.csv -o model.safetensors --horizon 12        # what comes next in columns of numbers\n"
       "carousel train metrics.csv --task detect -o watch.safetensors      # which rows are unusual\n"

@@ -281,11 +281,12 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   DataReport report;
   ReadOptions options = config.read_options();
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
-  if (std::error_code error; std::filesystem::is_directory(files.front(), error) && holds_frame_files(files.front()))
-    throw UnsupportedError(fmt::format(
-        "[data] the check reads texts and tables of numbers; got {}, a folder of recordings or arrays. Train on "
-        "it: training names the files that are wrong.",
-        files.front()));
+  if (const FramePlan frames = plan_frames(files, {}); !frames.format.empty())
+    throw UnsupportedError(
+        fmt::format("[data] the check reads texts and tables of numbers; got {}: {}. Train on it: training names the "
+                    "files that are "
+                    "wrong.",
+                    files.front(), frames.reason));
   const bool text = find_tags(files, options) || find_labels(files, options);
   if (!text && check_series(files, dev_files, options, report)) return report;
   const Found found = find_format(files, config.format, options, report);

@@ -22,7 +22,8 @@ constexpr double kLearnt = 0.2;  ///< of the first loss that may be left after l
 /// Everything that is random in training, or that keeps a model from being sure.
 constexpr const char* kNoise[] = {"dropout",        "input_dropout",     "output_dropout", "symbol_dropout",
                                   "word_dropout",   "recurrent_dropout", "zoneout",        "label_smoothing",
-                                  "target_dropout", "weight_decay"};
+                                  "target_dropout", "weight_decay",      "frame_noise",    "time_masks",
+                                  "feature_masks",  "time_stretch"};
 
 /// The first batch of an objective, again and again.
 class OneBatch final : public train::Objective {

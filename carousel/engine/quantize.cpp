@@ -12,6 +12,7 @@
 #include "carousel/base/text.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/number_format.h"
+#include "carousel/engine/training.h"
 
 namespace carousel::engine {
 
@@ -58,9 +59,7 @@ double value_of(const tasks::EvalReport& report, const std::string& metric, cons
 
 /// True when the data are, byte for byte, all that the model was trained on.
 bool is_training_data(const std::vector<std::string>& files, const RunIdentity& identity) {
-  std::string hashes;
-  for (const std::string& file : files) hashes += sha256_file(file);
-  return sha256(hashes) == identity.data_hash;
+  return hash_of_data(files) == identity.data_hash;
 }
 
 void measure(const QuantizeRequest& request, const Archive& before, const Archive& after, QuantizeReport& report) {

@@ -223,18 +223,10 @@ void TrainingRun::build() {
   if (resumed_) check_same_data(*resumed_);
 }
 
-/// The files that hold the data of a name.
-std::vector<std::string> files_of(const std::string& name) {
-  std::vector<std::string> files = data::files_of_frames(name);
-  return files.empty() ? data::all_files_behind(name) : files;
-}
-
 std::string TrainingRun::hash_data() const {
-  std::string hashes;
-  for (const auto* files : {&request_.data, &request_.dev})
-    for (const std::string& name : *files)
-      for (const std::string& file : files_of(name)) hashes += sha256_file(file);
-  return sha256(hashes);
+  std::vector<std::string> names = request_.data;
+  names.insert(names.end(), request_.dev.begin(), request_.dev.end());
+  return hash_of_data(names);
 }
 
 TrainReport TrainingRun::report_finished_before() {
@@ -347,6 +339,16 @@ TrainReport TrainingRun::report(const train::Trainer& trainer, const train::Trai
 }
 
 }  // namespace
+
+std::string hash_of_data(const std::vector<std::string>& names) {
+  std::string hashes;
+  for (const std::string& name : names) {
+    std::vector<std::string> files = data::files_of_frames(name);
+    if (files.empty()) files = data::all_files_behind(name);
+    for (const std::string& file : files) hashes += sha256_file(file);
+  }
+  return sha256(hashes);
+}
 
 std::string task_of_earlier_run(const std::string& output) {
   for (const std::string& file : {checkpoint_file(output), output})

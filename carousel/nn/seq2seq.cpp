@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "carousel/autograd/ops/copy.h"
 #include "carousel/autograd/ops/dispatch.h"
@@ -75,6 +76,7 @@ void Seq2SeqConfig::options(OptionTable& table) {
       .automatic();
   table.add("guided_until", &guided_until, "Fraction of the run by which that prior has faded to nothing.").range(0, 1);
   table.add("guided_width", &guided_width, "Width of its diagonal, as a fraction of the sequence.").range(0.01, 10);
+  noise.options(table);
 }
 
 void Seq2SeqConfig::check() const {
@@ -131,9 +133,14 @@ Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, 
   const int64_t hidden = hidden_size(), embed = config.embedding_size, width = state_width();
   const int64_t state = cell.output_size(hidden);
   const int64_t dim = config.attention_size > 0 ? config.attention_size : hidden;
-  source_embedding_ =
-      parameter("source_embedding.weight", normal_init({vocabularies.source_size, embed}, 1.0, Rng(seed, 1)));
-  source_embedding_.mutable_value().rows(vocabularies.source_unk, vocabularies.source_unk + 1).fill(0);
+  if (reads_frames()) {
+    projection_ = parameter("source_projection.weight", glorot_init(embed, vocabularies.frame_size, Rng(seed, 1)));
+    projection_bias_ = parameter("source_projection.bias", Tensor::zeros({embed}));
+  } else {
+    source_embedding_ =
+        parameter("source_embedding.weight", normal_init({vocabularies.source_size, embed}, 1.0, Rng(seed, 1)));
+    source_embedding_.mutable_value().rows(vocabularies.source_unk, vocabularies.source_unk + 1).fill(0);
+  }
   // Tied rows make logits too: they are small, and grow when they are read.
   const double spread = tied() ? 1 / std::sqrt(static_cast<double>(embed)) : 1.0;
   target_embedding_ =
@@ -196,10 +203,19 @@ Var Seq2Seq::hidden_readout(Tape* tape, const Var& joined) const {
 }
 
 Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources) {
+  const Packing packing = Packing::of(sources);
+  return run_encoder(ctx, packing, ops::embedding(ctx.tape, packing.pack(sources), source_embedding_));
+}
+
+Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const FrameBatch& frames) {
+  const Var noisy(add_noise(ctx, frames, config_.noise));
+  return run_encoder(ctx, frames.packing, ops::linear(ctx.tape, noisy, projection_, projection_bias_));
+}
+
+Seq2Seq::States Seq2Seq::run_encoder(Context& ctx, const Packing& packing, const Var& embedded) {
   States s;
-  s.packing = Packing::of(sources);
-  const Var embedded = drop(ctx, ops::embedding(ctx.tape, s.packing.pack(sources), source_embedding_));
-  const RecurrentStack::Output out = encoder_.forward(ctx, s.packing, embedded);
+  s.packing = packing;
+  const RecurrentStack::Output out = encoder_.forward(ctx, s.packing, drop(ctx, embedded));
   std::vector<Var> h;
   for (const auto& states : out.states.back()) h.push_back(states[0]);
   s.last = ops::concat_columns(ctx.tape, h);
@@ -290,7 +306,7 @@ int64_t count_correct(const Tensor& logits, const std::vector<int32_t>& wanted, 
 }  // namespace
 
 Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidance) {
-  const States states = run_encoder(ctx, batch.sources);
+  const States states = reads_frames() ? run_encoder(ctx, batch.frames) : run_encoder(ctx, batch.sources);
   std::vector<int64_t> lengths;
   for (const auto& target : batch.targets) lengths.push_back(static_cast<int64_t>(target.size()) + 1);
   const Packing packing = Packing::make(lengths);
@@ -335,10 +351,17 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
 }
 
 Encoded Seq2Seq::encode(Context& ctx, const std::vector<std::vector<int32_t>>& sources) {
-  const States states = run_encoder(ctx, sources);
-  std::vector<int64_t> order(sources.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
-  return {bridge(ctx, states, order), static_cast<int64_t>(sources.size())};
+  return encoded(ctx, run_encoder(ctx, sources));
+}
+
+Encoded Seq2Seq::encode(Context& ctx, const FrameBatch& frames) {
+  return encoded(ctx, run_encoder(ctx, frames));
+}
+
+Encoded Seq2Seq::encoded(Context& ctx, const States& states) {
+  std::vector<int64_t> order(states.packing.order.size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  return {bridge(ctx, states, order), static_cast<int64_t>(order.size())};
 }
 
 /// Runs the cell's specification beside the fused step, for people who look at one input.

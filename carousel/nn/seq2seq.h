@@ -1,4 +1,5 @@
-// Encoder-decoder with attention: bidirectional recurrent encoder, bridge, recurrent decoder, softmax over symbols.
+// Encoder-decoder with attention: bidirectional recurrent encoder of symbols or numeric frames, bridge, recurrent
+// decoder, softmax over symbols.
 #pragma once
 
 #include <span>
@@ -8,6 +9,7 @@
 #include "carousel/base/options.h"
 #include "carousel/nn/attention_decoder.h"
 #include "carousel/nn/context.h"
+#include "carousel/nn/frame_batch.h"
 #include "carousel/nn/module.h"
 #include "carousel/nn/stack.h"
 #include "carousel/tensor/packing.h"
@@ -31,6 +33,7 @@ struct Seq2SeqConfig {
   double guided_attention = -1;  ///< weight of the diagonal prior at the start; negative: chosen
   double guided_until = 0.3;     ///< fraction of the budget by which it has faded to nothing
   double guided_width = 0.25;    ///< width of the diagonal, as a fraction of the sequence
+  FrameNoise noise;              ///< what training changes in sources that are frames
 
   Seq2SeqConfig() {
     stack.bidirectional = true;
@@ -45,11 +48,12 @@ struct Seq2SeqConfig {
 
 /// A batch of ids. Targets are without markers.
 struct Seq2SeqBatch {
-  std::vector<std::vector<int32_t>> sources;  ///< each non-empty
+  std::vector<std::vector<int32_t>> sources;  ///< each non-empty; none where the sources are frames
   /// Where symbols are copied, ids from the target vocabulary's size on mean those that only the source has.
   std::vector<std::vector<int32_t>> targets;
   /// The sources' symbols as those of targets, negative for one that is never copied; empty where nothing is copied.
   std::vector<std::vector<int32_t>> copies;
+  FrameBatch frames = {};  ///< the sources, where they are no symbols
 };
 
 struct Seq2SeqLoss {
@@ -73,6 +77,7 @@ class Seq2Seq final : public Module {
     int32_t source_unk = 0;  ///< its embedding starts at zero: a symbol never seen says nothing
     int32_t bos = 0, eos = 0;
     int32_t target_unk = 0;  ///< what a symbol that only a source has is when it is read again
+    int64_t frame_size = 0;  ///< numbers of a frame, where sources are frames and no symbols
   };
   Seq2Seq(const Seq2SeqConfig& config, const Vocabularies& vocabularies, uint64_t seed);
 
@@ -82,13 +87,16 @@ class Seq2Seq final : public Module {
   /// Width M of a source state.
   int64_t state_width() const { return encoder_.output_size(); }
   bool copies() const { return config_.copy == "on"; }
+  bool reads_frames() const { return vocabularies_.frame_size > 0; }
   bool tied() const { return config_.tie_weights == "on"; }
   const Cell& cell() const { return encoder_.cell(); }
+  const RecurrentStack& encoder() const { return encoder_; }
 
   /// Teacher-forced loss of a batch: cross-entropy with label smoothing, of the mixture where symbols are copied
   /// (autograd/ops/copy.h), plus `guidance` times the diagonal prior.
   Seq2SeqLoss loss(Context& ctx, const Seq2SeqBatch& batch, double guidance);
   Encoded encode(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
+  Encoded encode(Context& ctx, const FrameBatch& frames);
   /// One decoding step of some rows: consumes tokens, advances `state`, returns logits [R, V]; attention as
   /// attention_decoder_step. A recorder in the context hears "decoder/<gate>" and "decoder/<state>", [R, H] at each
   /// step. Where symbols are copied, `gate` receives [R, 1]: the logit of writing one of one's own.
@@ -100,6 +108,9 @@ class Seq2Seq final : public Module {
                    const DecoderState& after) const;
   struct States;
   States run_encoder(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
+  States run_encoder(Context& ctx, const FrameBatch& frames);
+  States run_encoder(Context& ctx, const Packing& packing, const Var& embedded);
+  Encoded encoded(Context& ctx, const States& states);
   DecoderInput bridge(Context& ctx, const States& states, const std::vector<int64_t>& order);
   void first_states(Context& ctx, const Var& last, DecoderInput& in) const;
   DecoderWeights decoder_weights() const;
@@ -116,6 +127,7 @@ class Seq2Seq final : public Module {
   Vocabularies vocabularies_;
   RecurrentStack encoder_;
   Var source_embedding_, target_embedding_;
+  Var projection_, projection_bias_;  // of frames, in the place of the source embedding
   Var bridge_weight_, bridge_bias_;
   Var key_weight_, key_bias_, query_weight_, score_vector_;
   CellWeights decoder_;

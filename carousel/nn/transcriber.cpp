@@ -55,8 +55,7 @@ Var Transcriber::forward(Context& ctx, const FrameBatch& frames) {
   return ops::linear(ctx.tape, drop(ctx, y), weight_, bias_);
 }
 
-std::vector<std::vector<float>> Transcriber::log_probs(const FrameBatch& frames) {
-  Context ctx;
+std::vector<std::vector<float>> Transcriber::log_probs(Context& ctx, const FrameBatch& frames) {
   const Tensor logits = forward(ctx, frames).value();
   const int64_t width = logits.dim(1);
   const Packing& packing = frames.packing;

@@ -38,7 +38,11 @@ class Transcriber final : public Module {
   /// Logits [rows, vocab_size] of each step, packed as the frames are.
   Var forward(Context& ctx, const FrameBatch& frames);
   /// Log-probabilities [length, vocab_size] of each sequence, in the caller's order, for decode/ctc.h.
-  std::vector<std::vector<float>> log_probs(const FrameBatch& frames);
+  std::vector<std::vector<float>> log_probs(Context& ctx, const FrameBatch& frames);
+  std::vector<std::vector<float>> log_probs(const FrameBatch& frames) {
+    Context ctx;
+    return log_probs(ctx, frames);
+  }
   /// `targets` in the caller's order, without blanks. Throws ShapeError, also for a target that has more symbols than
   /// its sequence has room for.
   TranscriberLoss loss(Context& ctx, const FrameBatch& frames, const std::vector<std::vector<int32_t>>& targets);

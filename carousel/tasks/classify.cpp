@@ -43,7 +43,7 @@ class Classify final : public Task {
   }
 
   std::string recognises(const std::vector<std::string>& files) override {
-    if (std::string reason = recognise_frames(files, options_); !reason.empty()) return reason;
+    if (!data::plan_frames(files, options_.frames.format).format.empty()) return recognise_frames(files, options_);
     const std::string& columns = options_.format.columns;
     const bool for_labels = columns.find("text") != std::string::npos || columns.find("label") != std::string::npos;
     if (columns != "auto" && !for_labels) return "";  // roles of another task

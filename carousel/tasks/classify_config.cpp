@@ -4,26 +4,8 @@
 #include <cmath>
 
 #include "carousel/base/threads.h"
-#include "carousel/data/frames/scaling.h"
 
 namespace carousel::tasks {
-
-void FrameOptions::options(OptionTable& table) {
-  format.options(table);
-  std::vector<std::string> scalings = data::frame_scalings();
-  scalings.insert(scalings.begin(), "auto");
-  table
-      .add("scaling", &scaling,
-           "What brings the numbers of frames to mean 0 and deviation 1: those of each sequence, of the training data "
-           "for each column, or of all columns (common); auto: sequence for recordings, common for images, else "
-           "training.")
-      .one_of(scalings);
-  table
-      .add("stack_frames", &stack_frames,
-           "Neighbouring frames that the network reads as one; auto: so many that sequences have some hundred steps.")
-      .range(1, 65536)
-      .automatic();
-}
 
 void ClassifyOptions::options(OptionTable& table) {
   table.section("data");
@@ -53,17 +35,13 @@ void ClassifyOptions::options(OptionTable& table) {
       .range(0, data::NaiveBayes::kMostOrder)
       .automatic();
   table
-      .add("members", &frames.members,
+      .add("members", &members,
            "Networks over frames whose mean answers; auto: 5 for fewer than 500 sequences, each with another fifth "
            "held out, so that all are learnt from and all are dev.")
       .range(1, 100)
       .automatic();
   trainer.options(table);
-  table
-      .add("time_stretch", &frames.time_stretch,
-           "Training plays each sequence of frames faster or slower by up to this share.")
-      .range(0, 0.9)
-      .automatic();
+  frames.training_options(table);
   table.add("batch_size", &batch_size, "Texts in one step.").range(1, 65536).automatic();
   table
       .add("class_weights", &class_weights,
@@ -131,10 +109,10 @@ constexpr int64_t kFewSequences = 500;  ///< so few are best learnt from by seve
 
 void decide_reading(ClassifyOptions& o, const FrameSize& size) {
   FrameOptions& f = o.frames;
-  if (f.scaling == "auto") f.scaling = size.recordings ? "sequence" : size.pixels ? "common" : "training";
+  if (f.scaling == "auto") f.scaling = chosen_scaling(size);
   if (f.stack_frames == 0)
     f.stack_frames = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(size.mean_length / kMostSteps)));
-  if (f.members == 0) f.members = !size.held_out && size.examples < kFewSequences ? 5 : 1;
+  if (o.members == 0) o.members = !size.held_out && size.examples < kFewSequences ? 5 : 1;
 }
 
 void decide_frames(ClassifyOptions& o, const FrameSize& size) {

@@ -5,30 +5,19 @@
 #include <string>
 
 #include "carousel/base/options.h"
-#include "carousel/data/frames/frames.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/naive_bayes.h"
 #include "carousel/data/text_symbols.h"
 #include "carousel/nn/classifier.h"
+#include "carousel/tasks/frame_options.h"
 #include "carousel/train/trainer.h"
 
 namespace carousel::tasks {
 
-/// What only concerns frames.
-struct FrameOptions {
-  data::FrameFormat format;
-  std::string scaling = "auto";  ///< auto, or one of data::frame_scalings()
-  int64_t stack_frames = 0;      ///< neighbouring frames that the network reads as one; 0: chosen
-  double time_stretch = -1;      ///< training plays sequences by up to this share faster or slower; negative: chosen
-  int64_t members = 0;           ///< networks whose mean answers; 0: chosen
-
-  /// Adds rows to the table's present section.
-  void options(OptionTable& table);
-};
-
 struct ClassifyOptions {
   data::LabelFormat format;
   FrameOptions frames;
+  int64_t members = 0;  ///< networks over frames whose mean answers; 0: chosen
   data::TextSymbols symbols;
   double dev_share = 0;    ///< of the texts; 0: chosen
   int64_t max_length = 0;  ///< symbols; 0: chosen
@@ -48,16 +37,6 @@ struct ClassifySize {
   int64_t examples = 0;
   double mean_length = 0;   ///< symbols of a text, after it was cut
   bool characters = false;  ///< that is what the symbols are
-};
-
-/// What frames look like to whoever decides.
-struct FrameSize {
-  int64_t examples = 0;     ///< to learn from
-  double mean_length = 0;   ///< frames
-  int64_t width = 0;        ///< numbers in a frame
-  bool recordings = false;  ///< features of sound
-  bool pixels = false;      ///< all columns are of one kind
-  bool held_out = false;    ///< there is a dev file
 };
 
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.

@@ -11,6 +11,7 @@
 #include "carousel/data/frames/split.h"
 #include "carousel/data/split.h"
 #include "carousel/tasks/describe.h"
+#include "carousel/tasks/frame_reading.h"
 #include "carousel/tasks/frames_model.h"
 #include "carousel/tasks/frames_objective.h"
 
@@ -48,28 +49,17 @@ void require_labels(const data::FrameSet& set) {
                                 labels.begin()->first, set.examples.size()));
 }
 
-FrameSize measure(const data::FrameSet& set, const std::vector<int64_t>& indices) {
-  FrameSize size;
-  size.examples = static_cast<int64_t>(indices.size());
-  for (const int64_t i : indices) size.mean_length += static_cast<double>(set.examples[static_cast<size_t>(i)].length);
-  size.mean_length /= static_cast<double>(indices.size());
-  size.width = set.width;
-  size.recordings = set.sample_rate > 0;
-  size.pixels = set.format == "idx";
-  return size;
-}
-
 void cut(Sides& sides, const ClassifyOptions& options, const Say& say) {
   const auto seed = static_cast<uint64_t>(options.trainer.seed);
   const auto count = static_cast<int64_t>(sides.data.examples.size());
   const bool grouped = options.frames.format.group_part > 0;
-  if (options.frames.members > 1) {
-    sides.parts = data::equal_parts(sides.data, options.frames.members, seed);
+  if (options.members > 1) {
+    sides.parts = data::equal_parts(sides.data, options.members, seed);
     sides.train = all_of(sides.data);
     say(
         fmt::format("dev: {} networks, each of which learns from all but its own part of the {} sequences{}; dev "
                     "scores are those of the parts held out",
-                    options.frames.members, count, grouped ? ", groups as a whole" : ""));
+                    options.members, count, grouped ? ", groups as a whole" : ""));
     return;
   }
   const double share = static_cast<double>(data::dev_size(count, options.dev_share)) / static_cast<double>(count);
@@ -78,16 +68,6 @@ void cut(Sides& sides, const ClassifyOptions& options, const Say& say) {
   sides.dev = std::move(split.dev);
   say(fmt::format("dev: {} of {} sequences cut from the data by seed {}, the same share of each label{}",
                   sides.dev.size(), count, seed, grouped ? ", groups as a whole" : ""));
-}
-
-std::vector<data::FrameExample> scaled(const data::FrameSet& set, const std::vector<int64_t>& indices,
-                                       const data::FrameScaling& scaling) {
-  std::vector<data::FrameExample> examples;
-  for (const int64_t i : indices) {
-    examples.push_back(set.examples[static_cast<size_t>(i)]);
-    scaling.apply(examples.back());
-  }
-  return examples;
 }
 
 Labels labels_of(const Sides& sides) {
@@ -113,12 +93,8 @@ data::FrameSet read(const std::vector<std::string>& files, ClassifyOptions& opti
 
 std::string recognise_frames(const std::vector<std::string>& files, const ClassifyOptions& options) {
   const data::FramePlan plan = data::plan_frames(files, options.frames.format);
-  if (plan.transcripts)
-    throw UnsupportedError(
-        fmt::format("[classify] a list of recordings must give each a label that others have too; got {}. Give labels; "
-                    "texts of recordings are not learnt yet, and --task classify takes them for labels.",
-                    plan.reason));
-  return plan.evident ? plan.reason : "";
+  if (!plan.evident || plan.transcripts) return "";
+  return plan.reason + (data::gives_texts(plan) ? "; --task transduce takes them for texts" : "");
 }
 
 TrainingJob build_frames(const TaskInput& input, ClassifyOptions& options, const Say& say) {
@@ -135,7 +111,7 @@ TrainingJob build_frames(const TaskInput& input, ClassifyOptions& options, const
     sides.dev = all_of(sides.dev_data);
     say(fmt::format("dev: {} of {}", counted(static_cast<int64_t>(sides.dev.size()), "sequence"), input.dev.front()));
   }
-  FrameSize size = measure(sides.data, all_of(sides.data));
+  FrameSize size = measure_frames(sides.data, all_of(sides.data));
   size.held_out = !input.dev.empty();
   decide_reading(options, size);
   if (input.dev.empty()) cut(sides, options, say);
@@ -144,22 +120,15 @@ TrainingJob build_frames(const TaskInput& input, ClassifyOptions& options, const
   say(fmt::format("labels: {}: {}", parts.labels.size(), parts.labels.list(10)));
   parts.scaling =
       data::FrameScaling::learn(sides.data, sides.train, options.frames.scaling, options.frames.stack_frames);
-  size = measure(sides.data, sides.train);
+  size = measure_frames(sides.data, sides.train);
   size.mean_length /= static_cast<double>(options.frames.stack_frames);
   decide_frames(options, size);
-  const data::AudioFeatures& audio = options.frames.format.audio;
-  say(fmt::format("frames: {} numbers{}, {:.0f} steps on average{}, scaling = {}", sides.data.width,
-                  size.recordings ? fmt::format(" ({}) every {} ms of sound at {} Hz", audio.features, audio.frame_step,
-                                                audio.sample_rate)
-                                  : "",
-                  size.mean_length,
-                  options.frames.stack_frames > 1 ? fmt::format(" of {} frames", options.frames.stack_frames) : "",
-                  options.frames.scaling));
+  say(frames_sentence(options.frames, sides.data.width, size.mean_length));
   say(fmt::format("model: {}, {} pooling, projection to {}, dropout {}", network_text(options.model.stack),
                   options.model.pooling, options.model.embedding_size, options.model.stack.dropout));
   FrameSets sets;
-  sets.train = scaled(sides.data, sides.train, parts.scaling);
-  sets.dev = scaled(sides.dev_data.examples.empty() ? sides.data : sides.dev_data, sides.dev, parts.scaling);
+  sets.train = scaled_examples(sides.data, sides.train, parts.scaling);
+  sets.dev = scaled_examples(sides.dev_data.examples.empty() ? sides.data : sides.dev_data, sides.dev, parts.scaling);
   sets.parts = std::move(sides.parts);
   std::vector<std::string_view> names;
   for (const data::FrameExample& e : sets.train) names.emplace_back(e.target);

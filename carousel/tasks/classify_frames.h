@@ -6,8 +6,7 @@
 
 namespace carousel::tasks {
 
-/// Why these files are sequences of frames with labels, or "" when they are not. UnsupportedError for recordings with
-/// texts: nobody else shall take the names of their files for the input.
+/// Why these files are sequences of frames with labels, or "" when they are not.
 std::string recognise_frames(const std::vector<std::string>& files, const ClassifyOptions& options);
 
 /// Reads the data, decides what was left automatic into `options`, builds the model.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "carousel/base/error.h"
@@ -13,6 +12,7 @@
 #include "carousel/data/json_object.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/tasks/describe.h"
+#include "carousel/tasks/frame_reading.h"
 #include "carousel/tasks/metadata.h"
 
 namespace carousel::tasks {
@@ -77,7 +77,7 @@ int64_t Centroids::nearest(const data::FrameExample& scaled, int64_t width) cons
 
 FrameModel::Network::Network(const FrameParts& parts, uint64_t seed) {
   nn::Classifier::Sizes sizes{0, parts.labels.size(), 0, parts.scaling.width()};
-  for (int64_t m = 0; m < parts.options.frames.members; ++m) {
+  for (int64_t m = 0; m < parts.options.members; ++m) {
     members.push_back(
         std::make_unique<nn::Classifier>(parts.options.model, sizes, seed + static_cast<uint64_t>(m) * 1000003));
     child(fmt::format("member{}", m), *members.back());
@@ -105,22 +105,11 @@ FrameParts load_frame_parts(const ClassifyOptions& options, const std::map<std::
   parts.labels =
       Labels::from_json(metadata_entry(metadata, "classify.labels", file, "classifier"), file, "classify.labels");
   const data::JsonObject json(metadata_entry(metadata, kFramesKey, file, "classifier"), file, kFramesKey);
-  data::FrameScaling& s = parts.scaling;
-  s.kind = options.frames.scaling;
-  s.stack = options.frames.stack_frames;
-  s.mean = json.numbers("mean");
-  s.deviation = json.numbers("deviation");
+  parts.scaling = load_scaling(json, options.frames);
   parts.centroids.values = json.numbers("centroids");
-  if (s.mean.empty() || s.mean.size() > 65536 || s.mean.size() != s.deviation.size())
-    json.fail("there must be columns, with a mean and a deviation for each",
-              fmt::format("{} and {}", s.mean.size(), s.deviation.size()));
-  for (size_t c = 0; c < s.mean.size(); ++c)
-    if (!std::isfinite(s.mean[c]) || !(s.deviation[c] > 0) || !std::isfinite(s.deviation[c]))
-      json.fail("means must be finite and deviations above 0", fmt::format("{} and {}", s.mean[c], s.deviation[c]));
-  if (parts.centroids.values.size() != static_cast<size_t>(2 * parts.labels.size() * s.columns()))
+  if (parts.centroids.values.size() != static_cast<size_t>(2 * parts.labels.size() * parts.scaling.columns()))
     json.fail("there must be two numbers for each label and column", fmt::format("{}", parts.centroids.values.size()));
-  if (s.kind == "auto" || s.stack < 1 || options.frames.members < 1)
-    json.fail("the options must be decided", "automatic ones");
+  if (options.members < 1) json.fail("the options must be decided", "automatic ones");
   return parts;
 }
 
@@ -153,22 +142,10 @@ std::vector<float> FrameModel::logits(const std::vector<const data::FrameExample
 /// Reads the frames of `files` as training read them, not scaled yet.
 data::FrameSet FrameModel::read(const std::vector<std::string>& files, bool labelled,
                                 std::vector<std::string>& notes) const {
-  const data::FrameFormat& format = parts_.options.frames.format;
-  data::FramePlan plan;
-  std::error_code error;
-  if (!labelled && std::filesystem::is_directory(files.front(), error) && data::holds_frame_files(files.front())) {
-    plan.format = "recordings";  // whatever they are called
-  } else {
-    plan = data::plan_frames(files, format);
-  }
-  data::FrameSet set = data::read_frames(files, plan, format, parts_.options.read_options());
-  if (set.width != parts_.scaling.columns())
-    throw DataError(files.front(), 0, 0,
-                    fmt::format("[classify] frames must have {} numbers, as those of the training data; got {}. Give "
-                                "data of the same kind.",
-                                parts_.scaling.columns(), set.width));
-  notes.insert(notes.end(), set.notes.begin(), set.notes.end());
-  return set;
+  const FrameOptions& frames = parts_.options.frames;
+  const data::FramePlan plan =
+      labelled ? data::plan_frames(files, frames.format) : plan_unlabelled(files, frames.format);
+  return read_like_training(files, plan, frames, parts_.scaling, parts_.options.read_options(), task(), notes);
 }
 
 std::vector<float> FrameModel::logits_of(data::FrameSet& set) {
@@ -298,12 +275,9 @@ GateTrace FrameModel::gates(const std::string& file, const PredictOptions&) {
 
 std::vector<std::pair<std::string, std::string>> FrameModel::describe() {
   const ClassifyOptions& o = parts_.options;
-  const int64_t rate = o.frames.format.audio.sample_rate;
   std::vector<std::pair<std::string, std::string>> rows = {
       {"labels", fmt::format("{}: {}", parts_.labels.size(), parts_.labels.list(kLabelsShown))},
-      {"frames", rate > 0 ? fmt::format("{} numbers ({}) every {} ms, of sound at {} Hz", parts_.scaling.columns(),
-                                        o.frames.format.audio.features, o.frames.format.audio.frame_step, rate)
-                          : counted(parts_.scaling.columns(), "number")},
+      {"frames", frames_text(o.frames, parts_.scaling.columns())},
       {"scaling", o.frames.scaling},
       {"frames in a step", std::to_string(o.frames.stack_frames)},
       {"network", network_text(o.model.stack)},

@@ -42,6 +42,12 @@ Seq2SeqStepper::Seq2SeqStepper(nn::Seq2Seq& model, const std::vector<std::vector
   for (const int32_t symbol : symbols_) vocab_size_ = std::max<int64_t>(vocab_size_, symbol + 1);
 }
 
+Seq2SeqStepper::Seq2SeqStepper(nn::Seq2Seq& model, const nn::FrameBatch& frames, nn::Recorder* recorder)
+    : model_(model),
+      ctx_(listened_to(recorder)),
+      encoded_(model.encode(ctx_, frames)),
+      vocab_size_(model.vocabularies().target_size) {}
+
 void Seq2SeqStepper::start() {
   state_.states.clear();
   for (const Var& state : encoded_.input.initial) state_.states.push_back(state.value());
@@ -79,6 +85,20 @@ std::span<const float> Seq2SeqStepper::attention_of(int64_t row) const {
   if (model_.config().attention == "none") return {};
   const auto at = static_cast<size_t>(row);
   return {attention_.data<float>() + offsets_[at], offsets_[at + 1] - offsets_[at]};
+}
+
+std::vector<float> attention_of(Seq2SeqStepper& stepper, const std::vector<int32_t>& output) {
+  stepper.start();
+  std::vector<float> log_probs(static_cast<size_t>(stepper.vocab_size())), weights;
+  const int64_t parent = 0;
+  int32_t token = stepper.bos();
+  for (size_t t = 0; t <= output.size(); ++t) {
+    stepper.step({&parent, 1}, {&token, 1}, log_probs.data());
+    const auto row = stepper.attention().span<float>();
+    weights.insert(weights.end(), row.begin(), row.end());
+    if (t < output.size()) token = output[t];
+  }
+  return weights;
 }
 
 }  // namespace carousel::tasks

@@ -16,6 +16,8 @@ class Seq2SeqStepper final : public decode::StepModel {
   /// copies.
   Seq2SeqStepper(nn::Seq2Seq& model, const std::vector<std::vector<int32_t>>& sources,
                  const std::vector<std::vector<int32_t>>& copies, nn::Recorder* recorder = nullptr);
+  /// Of frames, from which nothing is copied.
+  Seq2SeqStepper(nn::Seq2Seq& model, const nn::FrameBatch& frames, nn::Recorder* recorder = nullptr);
 
   int64_t num_sources() const override { return encoded_.num_sources; }
   /// Where the model copies, with the symbols that only some source has.
@@ -41,5 +43,8 @@ class Seq2SeqStepper final : public decode::StepModel {
   std::vector<size_t> offsets_;   // where the rows of attention_ begin, and its end
   int64_t vocab_size_;
 };
+
+/// Attention while a given output is written for the first source: [symbols + 1, source length], the end marker last.
+std::vector<float> attention_of(Seq2SeqStepper& stepper, const std::vector<int32_t>& output);
 
 }  // namespace carousel::tasks

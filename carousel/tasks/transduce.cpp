@@ -13,6 +13,8 @@
 #include "carousel/data/registry.h"
 #include "carousel/data/split.h"
 #include "carousel/tasks/describe.h"
+#include "carousel/tasks/transcribe.h"
+#include "carousel/tasks/transcribe_model.h"
 #include "carousel/tasks/transduce_model.h"
 #include "carousel/tasks/transduce_objective.h"
 
@@ -41,10 +43,12 @@ class Transduce final : public Task {
  public:
   std::string name() const override { return "transduce"; }
   std::string summary() const override {
-    return "string to string: pronunciation, transliteration, inflection, translation (two columns or aligned files)";
+    return "string to string: pronunciation, transliteration, inflection, translation (two columns or aligned files); "
+           "and the text of recordings or other numeric frames";
   }
 
   std::string recognises(const std::vector<std::string>& files) override {
+    if (!data::plan_frames(files, config_.frames.format).format.empty()) return recognise_transcripts(files, config_);
     const std::string& columns = config_.data.format.columns;
     const bool for_pairs = columns.find("source") != std::string::npos || columns.find("target") != std::string::npos;
     if (columns != "auto" && !for_pairs) return "";  // roles of another task
@@ -55,6 +59,14 @@ class Transduce final : public Task {
   void options(OptionTable& table) override { config_.options(table); }
 
   TrainingJob build(const TaskInput& input, const Say& say) override {
+    if (!data::plan_frames(input.data, config_.frames.format).format.empty())
+      return build_transcribe(input, config_, say);
+    if (config_.decoder == "ctc")
+      throw ConfigError(
+          "[transduce] decoder = ctc writes the text of recordings or other frames; got texts as sources. Use decoder "
+          "= "
+          "attention.");
+    config_.decoder = "attention";
     config_.model.check();
     PairSets sets = read(input, say);
     Sides sides = make_sides(sets);
@@ -94,6 +106,8 @@ class Transduce final : public Task {
 
   std::unique_ptr<TaskModel> load(const std::map<std::string, std::string>& metadata,
                                   const std::string& file) override {
+    if (transcribes(metadata))
+      return std::make_unique<TranscribeModel>(load_transcribe_parts(config_, metadata, file), 0);
     return std::make_unique<TransduceModel>(load_parts(config_, metadata, file), 0);
   }
 

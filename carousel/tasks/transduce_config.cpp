@@ -1,5 +1,7 @@
 #include "carousel/tasks/transduce_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,9 +12,16 @@ namespace carousel::tasks {
 void TransduceConfig::options(OptionTable& table) {
   table.section("data");
   data.options(table);
+  frames.options_of_texts(table);
   table.section("model");
+  table
+      .add("decoder", &decoder,
+           "What writes the text of frames: ctc (at each step a symbol or none; connectionist temporal classification) "
+           "or attention (symbol after symbol, as for texts); auto: ctc for frames, attention for texts.")
+      .one_of({"auto", "ctc", "attention"});
   model.options(table);
   trainer.options(table);
+  frames.training_options(table);
   table.add("batch_size", &batch_size, "Pairs in one step.").range(1, 65536).automatic();
   table.section("decode");
   search.options(table);
@@ -22,6 +31,14 @@ void TransduceConfig::options(OptionTable& table) {
           "In the place of a symbol that the model does not know it writes the input's symbol with the most attention; "
           "auto: where both sides are words.")
       .one_of({"auto", "on", "off"});
+}
+
+nn::TranscriberConfig TransduceConfig::transcriber() const {
+  nn::TranscriberConfig config;
+  config.stack = model.stack;
+  config.embedding_size = model.embedding_size;
+  config.noise = model.noise;
+  return config;
 }
 
 double training_operations(const nn::Seq2SeqConfig& m, const DataSize& size) {
@@ -111,6 +128,106 @@ void decide(TransduceConfig& config, const DataSize& size) {
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
   if (trainer.epochs == 0 && trainer.max_seconds == 0 && trainer.max_steps == 0)
     trainer.epochs = std::clamp<int64_t>(1200000 / std::max<int64_t>(size.examples, 1), 8, 100);
+}
+
+namespace {
+
+constexpr double kAllFit = 0.999;      ///< share of the targets that shall have room
+constexpr double kSoundStep = 30;      ///< milliseconds of sound in a step
+constexpr double kStepsForSymbol = 8;  ///< of other frames
+constexpr double kMostStacked = 4;     ///< of other frames, unless sequences have more steps than ...
+constexpr double kMostSteps = 250;
+
+/// The largest number of frames put together, up to `most`, that leaves room for the targets.
+int64_t largest_stack(int64_t most, const std::function<double(int64_t)>& fits) {
+  while (most > 1 && fits(most) < kAllFit * fits(1)) --most;
+  return most;
+}
+
+struct FrameRow {
+  double symbols;
+  Sizes sizes;
+};
+constexpr FrameRow kFrameSizes[] = {{100000, {3, 256, 128}}, {20000, {2, 192, 128}}, {0, {2, 128, 128}}};
+
+/// Arithmetic of one training pass.
+double frame_operations(const nn::Seq2SeqConfig& m, const TextFramesSize& size) {
+  DataSize pairs;
+  pairs.examples = size.frames.examples;
+  pairs.mean_source_length = size.frames.mean_length;
+  pairs.mean_target_length = size.mean_target_length;
+  pairs.target_vocab = size.target_vocab;
+  return training_operations(m, pairs);
+}
+
+}  // namespace
+
+void decide_reading(TransduceConfig& config, const FrameSize& size, double symbols,
+                    const std::function<double(int64_t)>& fits) {
+  FrameOptions& f = config.frames;
+  if (f.scaling == "auto") f.scaling = chosen_scaling(size);
+  if (f.stack_frames > 0) return;
+  // Long ways between symbols are slow to learn; sounds pass within kSoundStep.
+  const double wanted = size.recordings
+                            ? kSoundStep / f.format.audio.frame_step
+                            : std::min(kMostStacked, size.mean_length / std::max(symbols, 1.0) / kStepsForSymbol);
+  const double long_ones = size.recordings ? 0 : size.mean_length / kMostSteps;
+  f.stack_frames = largest_stack(std::max<int64_t>(1, std::llround(std::max(wanted, long_ones))), fits);
+}
+
+void decide_frames(TransduceConfig& config, const TextFramesSize& size) {
+  nn::Seq2SeqConfig& m = config.model;
+  train::TrainerConfig& trainer = config.trainer;
+  const int64_t n = size.frames.examples;
+  const double symbols = static_cast<double>(n) * size.mean_target_length;
+  const double capacity = trainer.max_seconds * kOperationsPerSecond *
+                          static_cast<double>(trainer.threads > 0 ? trainer.threads : num_threads());
+  for (const FrameRow& row : kFrameSizes) {
+    if (symbols < row.symbols) continue;
+    nn::Seq2SeqConfig candidate = m;
+    fill(candidate, row.sizes, size.target_vocab);
+    const bool last = row.symbols == 0;
+    if (capacity > 0 && !last && frame_operations(candidate, size) * kEpochsWanted > capacity) continue;
+    m = candidate;
+    break;
+  }
+  m.copy = "off";
+  config.replace_unknown = "off";
+  if (m.query == "auto") m.query = "previous";
+  if (m.attention_size == 0) m.attention_size = m.decoder_size();
+  if (m.guided_attention < 0) m.guided_attention = 1;
+  if (config.search.max_length_factor < 0)
+    config.search.max_length_factor = std::max(0.1, std::ceil(10 * size.length_factor) / 10);
+  if (m.stack.dropout < 0) m.stack.dropout = 0.3;
+  if (m.noise.frame_noise < 0) m.noise.frame_noise = 0.1;
+  if (m.noise.time_masks < 0) m.noise.time_masks = 1;
+  if (m.noise.feature_masks < 0) m.noise.feature_masks = 1;
+  if (config.frames.time_stretch < 0) config.frames.time_stretch = 0.1;
+  if (config.batch_size == 0) config.batch_size = n < 2000 ? 8 : n < 20000 ? 16 : 32;
+  if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
+  if (trainer.epochs == 0 && trainer.max_seconds == 0 && trainer.max_steps == 0)
+    trainer.epochs = std::clamp<int64_t>(60000 / std::max<int64_t>(n, 1), 8, 100);
+}
+
+decode::SearchConfig with_options(decode::SearchConfig own, const PredictOptions& options) {
+  if (options.beam_size > 0) own.beam_size = options.beam_size;
+  if (options.length_penalty >= 0) own.length_penalty = options.length_penalty;
+  if (options.coverage_penalty >= 0) own.coverage_penalty = options.coverage_penalty;
+  if (options.min_length >= 0) own.min_length = options.min_length;
+  if (options.no_repeat_ngram >= 0) own.no_repeat_ngram = options.no_repeat_ngram;
+  own.nbest = options.nbest;
+  return own;
+}
+
+std::string decoder_text(const TransduceConfig& c) {
+  return fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.stack.cell.cell,
+                     c.model.decoder_size(), c.model.attention, c.model.query, c.model.context);
+}
+
+void refuse_map_without_attention() {
+  throw UnsupportedError(
+      "[inspect] the model was trained with attention = none and has no map to show; got such a model. Train with "
+      "attention = additive.");
 }
 
 }  // namespace carousel::tasks

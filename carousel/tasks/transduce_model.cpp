@@ -223,14 +223,7 @@ std::string TransduceModel::baseline_of(std::string_view source) const {
 }
 
 decode::SearchConfig TransduceModel::search_config(const PredictOptions& options) const {
-  decode::SearchConfig config = parts_.config.search;
-  if (options.beam_size > 0) config.beam_size = options.beam_size;
-  if (options.length_penalty >= 0) config.length_penalty = options.length_penalty;
-  if (options.coverage_penalty >= 0) config.coverage_penalty = options.coverage_penalty;
-  if (options.min_length >= 0) config.min_length = options.min_length;
-  if (options.no_repeat_ngram >= 0) config.no_repeat_ngram = options.no_repeat_ngram;
-  config.nbest = options.nbest;
-  return config;
+  return with_options(parts_.config.search, options);
 }
 
 std::string TransduceModel::length_error(int64_t length) const {
@@ -272,17 +265,7 @@ std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& 
 std::vector<float> TransduceModel::attention_of(const SourceText& source, const std::vector<int32_t>& target,
                                                 nn::Recorder* recorder) {
   Seq2SeqStepper stepper(*network_, {source.ids}, {source.copies}, recorder);
-  stepper.start();
-  std::vector<float> log_probs(static_cast<size_t>(stepper.vocab_size())), weights;
-  const int64_t parent = 0;
-  int32_t token = stepper.bos();
-  for (size_t t = 0; t <= target.size(); ++t) {
-    stepper.step({&parent, 1}, {&token, 1}, log_probs.data());
-    const auto row = stepper.attention().span<float>();
-    weights.insert(weights.end(), row.begin(), row.end());
-    if (t < target.size()) token = target[t];
-  }
-  return weights;
+  return tasks::attention_of(stepper, target);
 }
 
 SourceText TransduceModel::encode_one(const std::string& line) const {
@@ -315,10 +298,7 @@ GateTrace TransduceModel::gates(const std::string& line, const PredictOptions& o
 
 AttentionMap TransduceModel::inspect(const std::string& line, const PredictOptions& options) {
   const SourceText source = encode_one(line);
-  if (parts_.config.model.attention == "none")
-    throw UnsupportedError(
-        "[inspect] the model was trained with attention = none and has no map to show; got such a model. Train with "
-        "attention = additive.");
+  if (parts_.config.model.attention == "none") refuse_map_without_attention();
   const decode::Hypothesis best = search({source}, search_config(options)).front().front();
   AttentionMap map;
   map.input = line;
@@ -340,8 +320,7 @@ std::vector<std::pair<std::string, std::string>> TransduceModel::describe() {
       {"source", side(*parts_.source)},
       {"target", side(*parts_.target)},
       {"encoder", network_text(c.model.stack)},
-      {"decoder", fmt::format("{} of {} units, {} attention with the {} state, context = {}", c.model.stack.cell.cell,
-                              c.model.decoder_size(), c.model.attention, c.model.query, c.model.context)},
+      {"decoder", decoder_text(c)},
       {"embedding", std::to_string(c.model.embedding_size)},
       {"dropout", fmt::format("{} on embeddings, encoder states and readout", c.model.stack.dropout)},
       {"copying", c.model.copy == "on"        ? "symbols of the source (pointer-generator)"

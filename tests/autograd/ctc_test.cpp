@@ -131,5 +131,43 @@ TEST(Ctc, RefusesWhatDoesNotFit) {
   EXPECT_EQ(error({{1}}, 3), "[ctc_loss] the rows of logits must be 2; got 3. Check the sizes of the layers.");
 }
 
+TEST(CtcAlignment, IsTheShareOfThePathsThatAreEachSymbolAtEachStep) {
+  const std::vector<std::vector<int32_t>> targets = {{1, 2}, {1, 1}, {2}, {}};
+  const std::vector<int64_t> five = {5};
+  const Packing packing = Packing::make(five);
+  const Var logits = logits_of(5, 3, 4);
+  const auto p = softmax(packing, logits, 0);
+  std::vector<float> log_probs;
+  for (const auto& row : p)
+    for (const double value : row) log_probs.push_back(static_cast<float>(std::log(value)));
+  for (const auto& target : targets) {
+    const ops::CtcAlignment found = ops::ctc_align(log_probs, 3, target, kBlank);
+    std::vector<double> wanted((target.size() + 1) * 5);
+    double total = 0;
+    for (int64_t number = 0; number < 243; ++number) {
+      std::vector<int32_t> path;
+      double product = 1;
+      int64_t rest = number;
+      for (const auto& row : p) {
+        path.push_back(static_cast<int32_t>(rest % 3));
+        product *= row[static_cast<size_t>(rest % 3)];
+        rest /= 3;
+      }
+      if (collapsed(path) != target) continue;
+      total += product;
+      size_t begun = 0;
+      for (size_t t = 0; t < 5; ++t) {
+        begun += path[t] != kBlank && (t == 0 || path[t] != path[t - 1]);
+        wanted[(path[t] == kBlank ? target.size() : begun - 1) * 5 + t] += product;
+      }
+    }
+    EXPECT_NEAR(found.log_prob, std::log(total), 1e-6);
+    ASSERT_EQ(found.occupied.size(), wanted.size());
+    for (size_t i = 0; i < wanted.size(); ++i) EXPECT_NEAR(found.occupied[i], wanted[i] / total, 1e-6) << i;
+  }
+  EXPECT_THROW(ops::ctc_align(log_probs, 3, {1, 1, 1, 1}, kBlank), ShapeError) << "needs seven steps";
+  EXPECT_THROW(ops::ctc_align(log_probs, 3, {3}, kBlank), ShapeError);
+}
+
 }  // namespace
 }  // namespace carousel

@@ -35,7 +35,7 @@ class Lattice {
   int32_t blank_;
 };
 
-/// One sequence: log_p [steps, V] in, p(state | target) summed by symbol into `occupied` [steps, V] unless null.
+/// One sequence: log_p [steps, V] in, p(state | target) into `occupied` [steps, states], zeros before, unless null.
 /// Returns log p(target).
 double forward_backward(const Lattice& lattice, const std::vector<double>& log_p, size_t steps, double* occupied) {
   const size_t n = lattice.size(), width = log_p.size() / steps;
@@ -64,10 +64,7 @@ double forward_backward(const Lattice& lattice, const std::vector<double>& log_p
       if (s + 2 < n && lattice.skips_to(s + 2)) sum = log_add(sum, after[s + 2] + emission(t, s + 2));
       beta[(t - 1) * n + s] = sum;
     }
-  for (size_t t = 0; t < steps; ++t)
-    for (size_t s = 0; s < n; ++s)
-      occupied[t * width + static_cast<size_t>(lattice.symbol(s))] +=
-          std::exp(alpha[t * n + s] + beta[t * n + s] - total);
+  for (size_t i = 0; i < steps * n; ++i) occupied[i] = std::exp(alpha[i] + beta[i] - total);
   return total;
 }
 
@@ -79,26 +76,26 @@ void log_softmax(const T* logits, size_t width, double* out) {
   for (size_t k = 0; k < width; ++k) out[k] = static_cast<double>(logits[k]) - largest - std::log(total);
 }
 
+void check_target(const std::vector<int32_t>& target, int64_t steps, int64_t width, int32_t blank) {
+  for (const int32_t id : target)
+    if (id < 0 || id >= width || id == blank)
+      throw ShapeError(
+          fmt::format("[ctc_loss] targets must lie in [0, {}) and not be the blank {}; got {}. Check "
+                      "the vocabulary.",
+                      width, blank, id));
+  if (const int64_t least = ctc_least_steps(target); least > steps)
+    throw ShapeError(
+        fmt::format("[ctc_loss] a target must fit into its steps; got one that needs {} for {}. Put "
+                    "fewer frames together, or leave the example out.",
+                    least, steps));
+}
+
 void check(const Packing& packing, const Var& logits, const std::vector<std::vector<int32_t>>& targets, int32_t blank) {
   require_rank("ctc_loss", "logits", logits.value(), 2);
-  const int64_t width = logits.value().dim(1);
   require_equal("ctc_loss", "the rows of logits", logits.value().dim(0), packing.rows());
   require_equal("ctc_loss", "the number of targets", static_cast<int64_t>(targets.size()), packing.batch_size());
-  for (int64_t j = 0; j < packing.batch_size(); ++j) {
-    const int64_t steps = packing.lengths[static_cast<size_t>(j)];
-    const std::vector<int32_t>& target = targets[static_cast<size_t>(packing.order[static_cast<size_t>(j)])];
-    for (const int32_t id : target)
-      if (id < 0 || id >= width || id == blank)
-        throw ShapeError(
-            fmt::format("[ctc_loss] targets must lie in [0, {}) and not be the blank {}; got {}. Check "
-                        "the vocabulary.",
-                        width, blank, id));
-    if (const int64_t least = ctc_least_steps(target); least > steps)
-      throw ShapeError(
-          fmt::format("[ctc_loss] a target must fit into its steps; got one that needs {} for {}. Put "
-                      "fewer frames together, or leave the example out.",
-                      least, steps));
-  }
+  for (size_t j = 0; j < targets.size(); ++j)
+    check_target(targets[static_cast<size_t>(packing.order[j])], packing.lengths[j], logits.value().dim(1), blank);
 }
 
 }  // namespace
@@ -107,6 +104,23 @@ int64_t ctc_least_steps(const std::vector<int32_t>& target) {
   auto steps = static_cast<int64_t>(target.size());
   for (size_t i = 1; i < target.size(); ++i) steps += target[i] == target[i - 1];
   return std::max<int64_t>(steps, 1);
+}
+
+CtcAlignment ctc_align(std::span<const float> log_probs, int64_t vocab_size, const std::vector<int32_t>& target,
+                       int32_t blank) {
+  const int64_t steps = static_cast<int64_t>(log_probs.size()) / vocab_size;
+  check_target(target, steps, vocab_size, blank);
+  const Lattice lattice(target, blank);
+  const std::vector<double> log_p(log_probs.begin(), log_probs.end());
+  std::vector<double> occupied(static_cast<size_t>(steps) * lattice.size());
+  CtcAlignment alignment;
+  alignment.log_prob = forward_backward(lattice, log_p, static_cast<size_t>(steps), occupied.data());
+  const size_t rows = target.size() + 1, n = lattice.size();
+  alignment.occupied.assign(rows * static_cast<size_t>(steps), 0);
+  for (size_t t = 0; t < static_cast<size_t>(steps); ++t)
+    for (size_t s = 0; s < n; ++s)
+      alignment.occupied[(s % 2 == 1 ? s / 2 : rows - 1) * static_cast<size_t>(steps) + t] += occupied[t * n + s];
+  return alignment;
 }
 
 CrossEntropy ctc_loss(Tape* tape, const Packing& packing, const Var& logits,
@@ -125,14 +139,17 @@ CrossEntropy ctc_loss(Tape* tape, const Packing& packing, const Var& logits,
       const auto place = static_cast<size_t>(j);
       const auto steps = static_cast<size_t>(packing.lengths[place]);
       const auto row = [&](size_t t) { return static_cast<size_t>(packing.row(static_cast<int64_t>(t), j)) * width; };
-      std::vector<double> log_p(steps * width), occupied(gradient ? log_p.size() : 0);
+      std::vector<double> log_p(steps * width);
       for (size_t t = 0; t < steps; ++t) log_softmax(from + row(t), width, log_p.data() + t * width);
       const Lattice lattice(targets[static_cast<size_t>(packing.order[place])], blank);
+      std::vector<double> occupied(gradient ? steps * lattice.size() : 0), d(width);
       nll[place] = -forward_backward(lattice, log_p, steps, gradient ? occupied.data() : nullptr);
-      for (size_t t = 0; gradient && t < steps; ++t)
-        for (size_t k = 0; k < width; ++k)
-          to[row(t) + k] = static_cast<T>((std::exp(log_p[t * width + k]) - occupied[t * width + k]) /
-                                          static_cast<double>(batch_size));
+      for (size_t t = 0; gradient && t < steps; ++t) {
+        for (size_t k = 0; k < width; ++k) d[k] = std::exp(log_p[t * width + k]);
+        for (size_t s = 0; s < lattice.size(); ++s)
+          d[static_cast<size_t>(lattice.symbol(s))] -= occupied[t * lattice.size() + s];
+        for (size_t k = 0; k < width; ++k) to[row(t) + k] = static_cast<T>(d[k] / static_cast<double>(batch_size));
+      }
     };
     parallel_for(batch_size, packing.rows() * static_cast<int64_t>(width) / std::max<int64_t>(1, batch_size) * 8,
                  [&](int64_t begin, int64_t end) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "carousel/autograd/ops/losses.h"
@@ -12,6 +13,15 @@ namespace carousel::ops {
 
 /// Steps that an output needs at least: one for each symbol, and a blank between equal neighbours.
 int64_t ctc_least_steps(const std::vector<int32_t>& target);
+
+/// How one output lies on the steps of its sequence.
+struct CtcAlignment {
+  double log_prob = 0;           ///< of the output, all its paths together
+  std::vector<double> occupied;  ///< [symbols + 1, steps]: p(the step is symbol l | output); the last row is the blank
+};
+/// log_probs [steps, vocab_size], normalised; `target` as that of ctc_loss(). Throws ShapeError as it does.
+CtcAlignment ctc_align(std::span<const float> log_probs, int64_t vocab_size, const std::vector<int32_t>& target,
+                       int32_t blank);
 
 /// -log p(target) of all sequences, where p sums over all ways to give each step a symbol or the blank so that the
 /// target is left when repeats are merged and then blanks removed (Graves et al. 2006, "Connectionist temporal

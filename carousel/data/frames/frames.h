@@ -20,13 +20,18 @@ struct FrameFormat {
 
   /// Adds the rows to the section that the caller has opened.
   void options(OptionTable& table);
+  /// The same without the part that is a label: for texts.
+  void options_of_texts(OptionTable& table);
 };
 
 /// ts          a file of the UCR/UEA archive: a series in each row, its dimensions separated by colons, its label last
 /// idx         images and labels in two files in the format of MNIST; a row of an image is a frame
 /// list        lines `path TAB target`: recordings or NPY files
+/// table       the same with a row of names (CSV, TSV), or an object of JSON a line
 /// recordings  a folder of recordings whose names say the labels
 /// folders     a folder with a folder of recordings or NPY files for each label
+/// transcripts a folder of recordings or NPY files with a text beside each, or tables of what they say
+/// names       lines that name a recording or NPY file each, without a target
 /// file        one recording or NPY file, without a target
 std::vector<std::string> frame_formats();
 
@@ -58,6 +63,9 @@ struct FrameSet {
   int64_t sample_rate = 0;  ///< of recordings, in Hz; 0: there are none
   std::vector<std::string> notes;
 };
+
+/// Whether what is planned gives each sequence a text as its target: a list, or a folder with texts.
+bool gives_texts(const FramePlan& plan);
 
 /// Looks at names and first bytes. A plan without format: these are no frames. Throws DataError where a folder of
 /// recordings cannot be understood, ConfigError for parts of names that are not there.

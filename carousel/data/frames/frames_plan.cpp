@@ -108,6 +108,7 @@ FramePlan plan_names(const std::string& folder, const std::vector<std::string>& 
 }
 
 FramePlan plan_folder(const std::string& folder, const FrameFormat& wanted) {
+  if (FramePlan texts = plan_transcripts(folder); !texts.format.empty()) return texts;
   FramePlan plan;
   if (const std::vector<std::string> files = frame_files(folder); !files.empty())
     return plan_names(folder, files, wanted);
@@ -127,6 +128,50 @@ FramePlan plan_folder(const std::string& folder, const FrameFormat& wanted) {
   return plan;
 }
 
+/// What stands beside the files of a list.
+struct Targets {
+  int64_t count = 0, spaced = 0;
+  std::set<std::string, std::less<>> kinds;
+
+  void add(std::string_view target) {
+    ++count;
+    spaced += target.find(' ') != std::string_view::npos;
+    kinds.emplace(target);
+  }
+  /// Labels repeat; texts hardly, and are of several words.
+  bool are_texts() const { return static_cast<int64_t>(kinds.size()) * 2 > count || spaced * 2 > count; }
+  std::string text() const {
+    return fmt::format("{} ({} different ones so far)", are_texts() ? "texts" : "labels", kinds.size());
+  }
+};
+
+FrameTable first_table(const Sample& sample) {
+  for (const std::string& line : sample.lines)
+    if (!trim(line).empty()) return find_frame_table(sample.file, line);
+  return {};
+}
+
+/// A table that names its columns: `texts` by their name, else by what stands there.
+FramePlan plan_table(const std::string& file, const FrameTable& table) {
+  constexpr size_t kLookedAt = 500;
+  FramePlan plan;
+  ReadOptions options;
+  options.on_bad_line = [](const DataError&) {};
+  const std::vector<ListedFile> rows = read_frame_table(file, table, options);
+  Targets targets;
+  for (size_t i = 0; i < std::min(kLookedAt, rows.size()); ++i)
+    if (is_frame_file(rows[i].file)) targets.add(rows[i].target);
+  if (targets.count * 2 < static_cast<int64_t>(std::min(kLookedAt, rows.size())) || rows.empty()) return plan;
+  plan.format = "table";
+  plan.evident = true;
+  plan.transcripts = table.texts || (table.names[table.target] == "target" && targets.are_texts());
+  plan.reason =
+      fmt::format("a table of files; {} is the file, {} {}{}", table.names[table.path], table.names[table.target],
+                  plan.transcripts ? "what it says" : "its label",
+                  table.group < table.names.size() ? fmt::format(", {} the group", table.names[table.group]) : "");
+  return plan;
+}
+
 /// Lines whose first cell names a recording or an array.
 FramePlan plan_list(const std::string& file) {
   FramePlan plan;
@@ -136,27 +181,27 @@ FramePlan plan_list(const std::string& file) {
   } catch (const DataError&) {
     return plan;  // no text: whoever reads it will say so
   }
-  int64_t rows = 0, fit = 0, spaced = 0;
-  std::set<std::string> targets;
+  if (const FrameTable table = first_table(sample); table.separator != '\0') return plan_table(file, table);
+  Targets targets;
+  int64_t rows = 0, names = 0;
   for (const std::string& line : sample.lines) {
     if (trim(line).empty()) continue;
     ++rows;
     const size_t tab = line.find('\t');
-    if (tab == std::string::npos || !is_frame_file(std::string(trim(std::string_view(line).substr(0, tab))))) continue;
-    ++fit;
+    if (!is_frame_file(std::string(trim(std::string_view(line).substr(0, tab))))) continue;
+    ++names;
+    if (tab == std::string::npos) continue;
     const size_t end = std::min(line.find('\t', tab + 1), line.size());
-    const std::string target(trim(std::string_view(line).substr(tab + 1, end - tab - 1)));
-    spaced += target.find(' ') != std::string::npos;
-    targets.insert(target);
+    targets.add(trim(std::string_view(line).substr(tab + 1, end - tab - 1)));
   }
-  if (rows == 0 || fit * 2 < rows) return plan;
+  if (rows > 0 && targets.count == 0 && names == rows)
+    return {"names", fmt::format("a list of files, {} so far, and nothing of what they are", names), 0, '_', false,
+            false};
+  if (rows == 0 || targets.count * 2 < rows) return plan;
   plan.format = "list";
   plan.evident = true;
-  const auto kinds = static_cast<int64_t>(targets.size());
-  // Labels repeat; texts hardly, and are of several words.
-  plan.transcripts = kinds * 2 > fit || spaced * 2 > fit;
-  plan.reason = plan.transcripts ? fmt::format("a list of files with texts ({} different ones so far)", kinds)
-                                 : fmt::format("a list of files with labels ({} different ones so far)", kinds);
+  plan.transcripts = targets.are_texts();
+  plan.reason = fmt::format("a list of files with {}", targets.text());
   return plan;
 }
 
@@ -168,6 +213,24 @@ std::vector<ListedFile> by_names(const std::string& folder, const FramePlan& pla
       return number > 0 && number <= static_cast<int64_t>(parts.size()) ? parts[static_cast<size_t>(number - 1)] : "";
     };
     files.push_back({file, part(plan.label_part), part(format.group_part), 0});
+  }
+  return files;
+}
+
+/// Where a part of their names is wanted as their groups, it and not what else says what belongs together.
+std::vector<ListedFile> with_groups(std::vector<ListedFile> files, const FrameFormat& format) {
+  if (format.group_part == 0 || files.empty()) return files;
+  std::vector<std::string> names;
+  for (const ListedFile& file : files) names.push_back(file.file);
+  const char separator = separator_of(names);
+  for (ListedFile& file : files) {
+    const std::vector<std::string> parts = name_parts(file.file, separator);
+    if (separator == 0 || format.group_part > static_cast<int64_t>(parts.size()))
+      throw ConfigError(
+          fmt::format("[data] group_part counts the parts of names that are all cut into as many at _ or -; got {} for "
+                      "names such as {}. Name the groups in a third column, or leave group_part out.",
+                      format.group_part, fs::path(file.file).filename().string()));
+    file.group = parts[static_cast<size_t>(format.group_part - 1)];
   }
   return files;
 }
@@ -187,6 +250,10 @@ void FrameFormat::options(OptionTable& table) {
            "Part of a recording's name, cut at _ or -, that is its label, from 1; auto takes the first that repeats.")
       .range(1, 100)
       .automatic();
+  options_of_texts(table);
+}
+
+void FrameFormat::options_of_texts(OptionTable& table) {
   table
       .add("group_part", &group_part,
            "Part of a recording's name, from 1, whose equals stay on one side when a dev set is cut (a speaker); 0: "
@@ -196,7 +263,11 @@ void FrameFormat::options(OptionTable& table) {
 }
 
 std::vector<std::string> frame_formats() {
-  return {"ts", "idx", "list", "recordings", "folders", "file"};
+  return {"ts", "idx", "list", "table", "recordings", "folders", "file", "transcripts", "names"};
+}
+
+bool gives_texts(const FramePlan& plan) {
+  return plan.format == "list" || plan.format == "table" || plan.format == "transcripts";
 }
 
 FramePlan plan_frames(const std::vector<std::string>& files, const FrameFormat& wanted) {
@@ -230,11 +301,18 @@ FrameSet read_frames(const std::vector<std::string>& files, const FramePlan& pla
   } else if (plan.format == "idx") {
     set = read_idx(file, files.size() > 1 ? files[1] : labels_beside(file));
   } else if (plan.format == "list") {
-    set = read_listed(file, read_list(file, options), format, options);
+    set = read_listed(file, with_groups(read_list(file, options), format), format, options);
   } else if (plan.format == "recordings") {
     set = read_listed(file, by_names(file, plan, format), format, options);
   } else if (plan.format == "folders") {
     set = read_listed(file, by_folders(file), format, options);
+  } else if (plan.format == "table") {
+    const FrameTable table = first_table(take_sample(file, options));
+    set = read_listed(file, with_groups(read_frame_table(file, table, options), format), format, options);
+  } else if (plan.format == "transcripts") {
+    set = read_listed(file, with_groups(read_transcripts(file, options), format), format, options);
+  } else if (plan.format == "names") {
+    set = read_listed(file, read_names(file, options), format, options);
   } else if (plan.format == "file") {
     set = read_listed(file, {{file, "", "", 0}}, format, options);
   } else {
@@ -259,6 +337,7 @@ std::vector<std::string> files_of_frames(const std::string& name) {
     return files;
   };
   if (is_folder(name)) {
+    if (!plan_transcripts(name).format.empty()) return files_of_transcripts(name);
     std::vector<std::string> files = frame_files(name);
     return files.empty() ? all_of(by_folders(name)) : files;
   }
@@ -268,10 +347,14 @@ std::vector<std::string> files_of_frames(const std::string& name) {
   if (!fs::is_regular_file(name, error)) return files;
   if (is_idx(first_bytes(name, 4))) {
     if (const std::string labels = labels_beside(name); !labels.empty()) files.push_back(labels);
-  } else if (plan_list(name).format == "list") {
+  } else if (const std::string format = plan_list(name).format; !format.empty()) {
     ReadOptions options;
     options.on_bad_line = [](const DataError&) {};
-    for (std::string& file : all_of(read_list(name, options))) files.push_back(std::move(file));
+    for (std::string& file :
+         all_of(format == "table"  ? read_frame_table(name, first_table(take_sample(name, options)), options)
+                : format == "list" ? read_list(name, options)
+                                   : read_names(name, options)))
+      files.push_back(std::move(file));
   }
   return files;
 }

@@ -45,6 +45,29 @@ struct ListedFile {
 };
 /// Rows `path TAB target`; paths are relative to the folder of the list. A third column tells what belongs together.
 std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options);
+/// A table with a row of names, or an object of JSON a line, that names files.
+struct FrameTable {
+  char separator = '\0';                   ///< '{' for objects of JSON; 0: no such table
+  std::vector<std::string> names;          ///< of columns or keys
+  size_t path = 0, target = 0, group = 0;  ///< places in `names`; names.size(): none
+  bool texts = false;                      ///< the target's name is one of texts
+};
+/// By the usual names of columns: one for paths, one for texts or labels, and maybe one for speakers.
+FrameTable find_frame_table(const std::string& file, const std::string& first_line);
+/// Paths are relative to the folder of the table. DataError (file:line) to options.bad_line: no path or target.
+std::vector<ListedFile> read_frame_table(const std::string& file, const FrameTable& table, const ReadOptions& options);
+/// Rows that are a path each.
+std::vector<ListedFile> read_names(const std::string& file, const ReadOptions& options);
+/// A folder, and the folders in it, of recordings or arrays with what they say: a text of the same name beside each
+/// (.txt), whose folder is its group where there are several, or tables NAME.trans.txt of lines `NAME TEXT` (the layout
+/// of LibriSpeech, Panayotov et al. 2015), where what stands before the first hyphen of a name is its group. A plan
+/// without format: less than half of the recordings have a text, and there is no table.
+FramePlan plan_transcripts(const std::string& folder);
+/// DataError (to options.bad_line) for a recording without a text, a text that is empty or no UTF-8, and a line of a
+/// table that names no recording.
+std::vector<ListedFile> read_transcripts(const std::string& folder, const ReadOptions& options);
+/// Recordings and texts.
+std::vector<std::string> files_of_transcripts(const std::string& folder);
 /// Reads recordings and arrays.
 FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& files, const FrameFormat& format,
                      const ReadOptions& options);

@@ -85,6 +85,19 @@ std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& op
   return listed;
 }
 
+std::vector<ListedFile> read_names(const std::string& file, const ReadOptions& options) {
+  const fs::path folder = fs::path(file).parent_path();
+  std::vector<ListedFile> listed;
+  LineReader reader(file, options);
+  each_line(
+      reader, options, [] {},
+      [&](std::string_view line) {
+        const fs::path path(trim(line));
+        listed.push_back({(path.is_absolute() ? path : folder / path).string(), "", "", reader.line()});
+      });
+  return listed;
+}
+
 FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& files, const FrameFormat& format,
                      const ReadOptions& options) {
   FrameSet set;

@@ -1,4 +1,4 @@
-// Cuts sequences with labels into parts that have the same labels.
+// Cuts sequences with labels into parts that have the same labels, and sequences with texts.
 #pragma once
 
 #include <cstdint>
@@ -18,5 +18,7 @@ struct FrameSplit {
 /// Cuts about `share` of each label off. Where examples have groups, whole groups. DataError when one side would be
 /// empty.
 FrameSplit cut_frames(const FrameSet& set, double share, uint64_t seed);
+/// The same for targets that are texts: about `share` of all; one group for all is none.
+FrameSplit cut_frames_with_texts(const FrameSet& set, double share, uint64_t seed);
 
 }  // namespace carousel::data
