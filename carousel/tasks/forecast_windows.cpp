@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "carousel/base/rng.h"
+
 namespace carousel::tasks {
 
 SeriesMemory remember(const data::Series& series, int64_t length) {
@@ -45,6 +47,15 @@ std::vector<WindowPlace> Windows::sample(int64_t most) const {
   std::vector<WindowPlace> places;
   places.reserve(static_cast<size_t>(count));
   for (int64_t k = 0; k < count; ++k) places.push_back(at(k * size() / count));
+  return places;
+}
+
+std::vector<WindowPlace> Windows::of_batch(int64_t batch_size, uint64_t seed, int64_t epoch, int64_t batch) const {
+  Rng rng(seed, mix(static_cast<uint64_t>(epoch), static_cast<uint64_t>(batch)));
+  std::vector<WindowPlace> places;
+  const int64_t count = std::min(batch_size, size());
+  for (int64_t k = 0; k < count; ++k)
+    places.push_back(at(static_cast<int64_t>(rng.below(static_cast<uint64_t>(size())))));
   return places;
 }
 

@@ -49,6 +49,9 @@ class Windows {
   WindowPlace at(int64_t index) const;
   /// At most `most` of them, evenly spread.
   std::vector<WindowPlace> sample(int64_t most) const;
+  /// Those of one batch of a training, at most batch_size: drawn with replacement by seed, epoch and number, so that
+  /// nothing of the size of the data is kept.
+  std::vector<WindowPlace> of_batch(int64_t batch_size, uint64_t seed, int64_t epoch, int64_t batch) const;
 
  private:
   struct Range {
