@@ -44,6 +44,28 @@ TEST(ForecastProgram, TrainsScoresAndForecasts) {
   EXPECT_EQ(first["series"], "a, b");
   EXPECT_EQ(first["step"], 1);
   EXPECT_TRUE(first["forecast"].is_number());
+  const auto rolled = run({"eval", model, data, "--backtest", "3", "--json"});
+  ASSERT_EQ(rolled.code, 0) << rolled.err;
+  const auto backtest = nlohmann::json::parse(rolled.out);
+  ASSERT_EQ(backtest["by_step"].size(), 3u);
+  EXPECT_EQ(backtest["by_step"][2]["step"], 3);
+  for (const char* key : {"mse", "mae", "smape", "mase", "coverage", "baseline_mae"})
+    EXPECT_TRUE(backtest["by_step"][0].contains(key)) << key;
+  ASSERT_EQ(backtest["by_origin"].size(), 3u);
+  EXPECT_EQ(backtest["by_origin"][1]["values_behind"], 6);
+  EXPECT_EQ(backtest["examples"], 6);
+  EXPECT_FALSE(json.contains("by_step"));
+  const auto shown = run({"eval", model, data, "--backtest", "3"});
+  EXPECT_NE(shown.out.find("\n       step        mse        mae      smape       mase   coverage  baseline mse"),
+            std::string::npos)
+      << shown.out;
+  EXPECT_EQ(std::count(shown.out.begin(), shown.out.end(), '\n'), 1 + 5 + 1 + 2 * (2 + 3));
+  EXPECT_EQ(run({"eval", model, data, "--backtest", "0"}).code, 2);
+  const auto searched = run({"eval", model, data, "--backtest", "3", "--beam", "4"});
+  EXPECT_EQ(searched.code, 2);
+  EXPECT_EQ(searched.err,
+            "carousel: [eval] a backtest searches for no sequence; got --beam. Leave it out; a forecaster gives "
+            "numbers.\n");
   const auto piped = run({"predict", model});
   EXPECT_EQ(piped.code, 2);
   EXPECT_EQ(piped.err,
