@@ -73,5 +73,32 @@ TEST(ForecastProgram, TrainsScoresAndForecasts) {
             "input. Name a file.\n");
 }
 
+TEST(ForecastProgram, TakesWhatIsKnownInAdvance) {
+  const carousel::testing::TempDir dir;
+  std::string text = "day,sales,offer\n";
+  for (int i = 0; i < 150; ++i) text += fmt::format("{},{},{}\n", i, 5 + 3 * (i * i % 7 == 2), int{i * i % 7 == 2});
+  const std::string data = dir.write("t.csv", text), model = dir.file("m.safetensors");
+  const auto trained =
+      run({"train", data, "-o", model, "--task", "forecast", "--columns", "time,value,known", "--horizon", "2",
+           "--window", "6", "--set", "model=dlinear", "--set", "period=1", "--set", "quantiles=10"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const auto refused = run({"predict", model, data});
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(
+      refused.err.find("[predict] what is known in advance must be given for all 2 steps that are forecast; got 0 "
+                       "rows behind the last value of \"sales\". Add rows with offer and empty values.\n"),
+      std::string::npos)
+      << refused.err;
+  const auto answered = run({"predict", model, dir.write("now.csv", text + "150,,0\n151,,1\n"), "--json"});
+  ASSERT_EQ(answered.code, 0) << answered.err;
+  const size_t end = answered.out.find('\n');
+  const auto first = nlohmann::json::parse(answered.out.substr(0, end)),
+             second = nlohmann::json::parse(answered.out.substr(end + 1));
+  EXPECT_NEAR(first["forecast"].get<double>(), 5, 0.5);
+  EXPECT_NEAR(second["forecast"].get<double>(), 8, 0.5);
+  EXPECT_EQ(second["time"], "151");
+  EXPECT_LE(first["low"].get<double>(), first["q10"].get<double>());
+}
+
 }  // namespace
 }  // namespace carousel::cli
