@@ -266,6 +266,9 @@ std::vector<std::pair<std::string, std::string>> ForecastModel::describe() {
       {"intervals", fmt::format("{} %, conformal{}", 100 * o.network.coverage,
                                 o.network.output == "point" ? "" : " around the " + o.network.output + " output")},
       {"normalised by", o.normalize}};
+  std::vector<std::string> told = parts_.covariates.known;
+  told.insert(told.end(), parts_.covariates.calendar.begin(), parts_.covariates.calendar.end());
+  if (!told.empty()) rows.emplace_back("known in advance", fmt::format("{}", fmt::join(told, ", ")));
   if (!network_->lstm.empty()) {
     rows.emplace_back("network", fmt::format("{}, {} a step, {}", network_text(o.network.stack),
                                              counted(o.network.patch, "value"), o.network.decoding));

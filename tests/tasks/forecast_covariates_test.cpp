@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "carousel/base/error.h"
@@ -112,6 +113,8 @@ TEST(ForecastCovariates, AFutureAloneGoesOnWhereTrainingEnded) {
   run.train();
   const std::map<std::string, std::string> metadata = run.job.model->metadata();
   EXPECT_EQ(run.task->load(metadata, "m")->metadata(), metadata);
+  const auto rows = run.job.model->describe();
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), std::pair<std::string, std::string>("known in advance", "offer")), 1);
   const std::string next = dir.write("next.csv", shop(4, 5, 4, 600));
   const FileAnswer answer = run.job.model->predict_file(next, {});
   ASSERT_EQ(answer.rows.size(), 8u) << "the last values of training stand in front";
