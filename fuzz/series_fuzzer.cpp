@@ -26,10 +26,14 @@ void read(const std::string& file, const SeriesFormat& format, carousel::data::R
   try {
     const auto plan = carousel::data::plan_series(file, format, options);
     for (const Series& series : carousel::data::read_series(file, plan, format, options).series) {
-      require(series.length() > 0);
+      const int64_t rows = series.known ? series.known->rows() : series.length();
+      require(series.length() > 0 || rows > 0);
+      require(rows >= series.length());
+      if (series.known)
+        for (const auto& column : series.known->values) require(static_cast<int64_t>(column.size()) == rows);
       for (const double value : series.values) require(std::isfinite(value));
-      require(!series.times || series.times->size() == series.values.size());
-      require(!series.labels || series.labels->size() == series.values.size());
+      require(!series.times || static_cast<int64_t>(series.times->size()) == rows);
+      require(!series.labels || static_cast<int64_t>(series.labels->size()) == rows);
       for (size_t i = 1; series.times && i < series.times->size(); ++i)
         require((*series.times)[i] >= (*series.times)[i - 1]);
     }
@@ -46,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   carousel::data::ReadOptions options;
   options.max_line_bytes = 200;
   options.max_text_bytes = 1 << 20;
-  for (const char* columns : {"auto", "time,value", "series,time,value,label"})
+  for (const char* columns : {"auto", "time,value", "series,time,value,label", "time,known,value"})
     for (const char* missing : {"refuse", "interpolate"}) read(file, {"auto", columns, "auto", missing}, options);
   read(file, {"rows", "auto", "auto", "interpolate"}, options);
   options.on_bad_line = [](const DataError&) {};

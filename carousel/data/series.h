@@ -14,9 +14,10 @@ namespace carousel::data {
 
 /// What may be said about how series lie in a file; the rest is found out.
 struct SeriesFormat {
-  std::string layout = "auto";   ///< auto, or one of series_layouts()
-  std::string columns = "auto";  ///< roles of the columns, with commas between: time, series, value, label, _ (skipped)
-  std::string header = "auto";   ///< auto | yes | no: whether the first row names the columns
+  std::string layout = "auto";  ///< auto, or one of series_layouts()
+  /// Roles of the columns, with commas between: time, series, value, known, label, _ (skipped).
+  std::string columns = "auto";
+  std::string header = "auto";     ///< auto | yes | no: whether the first row names the columns
   std::string missing = "refuse";  ///< refuse | interpolate: what is done with empty cells, NA and NaN
 
   /// Adds the rows to the section that the caller has opened.
@@ -41,12 +42,21 @@ struct SeriesPlan {
   std::string columns_text() const;
 };
 
+/// Columns whose values are known before their time comes, such as prices or holidays.
+struct KnownColumns {
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> values;  ///< of each column: of all rows, and of future ones behind them
+
+  int64_t rows() const { return values.empty() ? 0 : static_cast<int64_t>(values.front().size()); }
+};
+
 /// One variable over time.
 struct Series {
   std::string name;                                    ///< "" when a file holds one without a name
-  std::vector<double> values;                          ///< all finite
-  std::shared_ptr<const std::vector<int64_t>> times;   ///< of each value; null: the file has none
-  std::shared_ptr<const std::vector<uint8_t>> labels;  ///< of each value, 1 for an anomaly; null: the file has none
+  std::vector<double> values;                          ///< all finite; none where all rows are future ones
+  std::shared_ptr<const std::vector<int64_t>> times;   ///< of each value and future row; null: the file has none
+  std::shared_ptr<const std::vector<uint8_t>> labels;  ///< of the same, 1 for an anomaly; null: the file has none
+  std::shared_ptr<const KnownColumns> known;           ///< null: the file has none
   TimeStep step;
 
   int64_t length() const { return static_cast<int64_t>(values.size()); }
@@ -66,8 +76,10 @@ struct SeriesSet {
 SeriesPlan plan_series(const std::string& file, const SeriesFormat& wanted, const ReadOptions& options);
 
 /// Reads all series. Missing values are refused, or with `missing` = "interpolate" filled in by a straight line between
-/// their neighbours (at the ends by the nearest value).
-/// DataError (file:line:column): what is no finite number, no time or no label 0 or 1; a missing value; a time that
+/// their neighbours (at the ends by the nearest value). Where there are known columns, the last rows of a series may
+/// have no values: they are the future, of which only those columns are known.
+/// DataError (file:line:column): what is no finite number, no time or no label 0 or 1; a missing value (of a known
+/// column: always); a time that
 /// comes before the one before it in its series; another number of columns; no value at all; and what
 /// TableReader refuses.
 SeriesSet read_series(const std::string& file, const SeriesPlan& plan, const SeriesFormat& wanted,

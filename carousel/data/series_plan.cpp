@@ -116,12 +116,14 @@ bool has_header(const Rows& rows, size_t width) {
 std::vector<std::string> roles_of(const std::string& text) {
   std::vector<std::string> roles = split_roles(text);
   const auto times = [&](const char* role) { return std::count(roles.begin(), roles.end(), role); };
-  const auto known = times("time") + times("series") + times("value") + times("label") + times("_");
-  if (known != static_cast<int64_t>(roles.size()) || times("time") > 1 || times("series") > 1 || times("label") > 1 ||
-      times("value") == 0)
+  int64_t roles_known = 0;
+  for (const char* role : {"time", "series", "value", "known", "label", "_"}) roles_known += times(role);
+  if (roles_known != static_cast<int64_t>(roles.size()) || times("time") > 1 || times("series") > 1 ||
+      times("label") > 1 || times("value") == 0)
     throw ConfigError(
         fmt::format("[columns] the roles of columns must be value, at least once, time, series and label, at most once "
-                    "each, and _ for those to skip; got {}. Write for example --columns time,value,_.",
+                    "each, known for what is known in advance, and _ for those to skip; got {}. Write for example "
+                    "--columns time,value,_.",
                     clip_quoted(text)));
   return roles;
 }
@@ -154,6 +156,10 @@ class Planner {
       throw DataError(file_, 0, 0,
                       "[data] in the layout long a column must name the series; got none. Say which: --columns "
                       "series,time,value.");
+    if (plan_.layout == "rows" && has("known"))
+      throw ConfigError(
+          "[columns] in the layout rows there are no columns that could be known in advance; got the role known. Give "
+          "a table with a row for each time.");
     decide_evident();
     describe();
     return plan_;
@@ -236,8 +242,9 @@ class Planner {
     for (const char* role : {"time", "series", "label"})
       for (size_t c = 0; c < std::min(width_, plan_.roles.size()); ++c)
         if (plan_.roles[c] == role) parts.push_back(fmt::format("{} is the {}", plan_.names[c], role));
-    parts.push_back(
-        counted(std::count(plan_.roles.begin(), plan_.roles.end(), "value"), "column of values", "columns of values"));
+    const auto count = [&](const char* role) { return std::count(plan_.roles.begin(), plan_.roles.end(), role); };
+    parts.push_back(counted(count("value"), "column of values", "columns of values"));
+    if (has("known")) parts.push_back(counted(count("known"), "column known in advance", "columns known in advance"));
     plan_.reason = fmt::format("{}: {}", text, fmt::join(parts, ", "));
   }
 
@@ -261,8 +268,8 @@ void SeriesFormat::options(OptionTable& table) {
       .one_of(layouts);
   table.add(
       "columns", &columns,
-      "Roles of the columns, with commas between: time, series (its name), value, label (1 for an anomaly), and _ "
-      "for one to skip; auto looks at them.");
+      "Roles of the columns, with commas between: time, series (its name), value, known (known before its time comes: "
+      "for forecasts), label (1 for an anomaly), and _ for one to skip; auto looks at them.");
   table.add("header", &header, "Whether the first row names the columns; auto looks for texts above numbers.")
       .one_of({"auto", "yes", "no"});
   table

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -33,7 +34,10 @@ struct Growing {
   std::vector<double> values;
   std::shared_ptr<std::vector<int64_t>> times;
   std::shared_ptr<std::vector<uint8_t>> labels;
+  std::shared_ptr<KnownColumns> known;
   int64_t missing = 0;
+  int64_t open = 0;       ///< rows at the end without any value: future ones, unless values follow
+  int64_t open_line = 0;  ///< of the first of them
 };
 
 std::string joined(std::vector<std::string> names) {
@@ -78,6 +82,7 @@ class SeriesReader {
       if (plan.roles[c] == "series") name_ = c;
       if (plan.roles[c] == "label") label_ = c;
       if (plan.roles[c] == "value") values_.push_back(c);
+      if (plan.roles[c] == "known") known_.push_back(c);
     }
   }
 
@@ -129,6 +134,15 @@ class SeriesReader {
     return kMissingValue;
   }
 
+  double known_number_of(size_t cell) const {
+    double number = 0;
+    if (parse_number(cells_[cell], number) && std::abs(number) <= kLargestValue) return number;
+    refuse(cell,
+           fmt::format("[data] a column known in advance must have a number within {:g} in each row, those to be "
+                       "forecast too; got {}. Fill it in, or skip its column with --columns and a _ in its place.",
+                       kLargestValue, clip_quoted(cells_[cell])));
+  }
+
   /// M4's form: name, value, value, ... Empty cells behind the last value are no values.
   void read_series_row() {
     size_t end = cells_.size();
@@ -158,23 +172,43 @@ class SeriesReader {
                       counted(static_cast<int64_t>(plan_.roles.size()), "cell"), cells_.size()));
     const int64_t time = time_ == kNone ? 0 : time_of(cells_[time_]);
     const uint8_t label = label_ == kNone ? uint8_t{0} : label_of(cells_[label_]);
-    std::vector<double> numbers;
+    std::vector<double> numbers, known;
     numbers.reserve(values_.size());
-    for (const size_t c : values_) numbers.push_back(number_of(c));
+    const bool open = !known_.empty() && std::all_of(values_.begin(), values_.end(),
+                                                     [this](size_t c) { return is_missing(trim(cells_[c])); });
+    for (const size_t c : values_) numbers.push_back(open ? kMissingValue : number_of(c));
+    for (const size_t c : known_) known.push_back(known_number_of(c));
     if (values_.empty())
       throw DataError(
           file_, 0, 0,
           "[data] a table of numbers must have a column of values; got none beside times, names and labels. "
           "Check the file, or say what its columns are with --columns.");
     const size_t first = place_of(name_ == kNone ? std::string() : std::string(trim(cells_[name_])));
+    if (!open)
+      for (size_t k = 0; k < numbers.size(); ++k) close_gap(growing_[first + k]);
     add_time(growing_[first], time);
     if (label_ != kNone) growing_[first].labels->push_back(label);
-    for (size_t k = 0; k < numbers.size(); ++k) add_value(growing_[first + k], numbers[k]);
+    for (size_t k = 0; k < known.size(); ++k) growing_[first].known->values[k].push_back(known[k]);
+    for (size_t k = 0; k < numbers.size(); ++k) {
+      Growing& series = growing_[first + k];
+      if (open && series.open++ == 0) series.open_line = reader_.line();
+      add_value(series, numbers[k]);
+    }
+  }
+
+  /// Rows without values that others with values follow are no future.
+  void close_gap(Growing& series) {
+    if (series.open == 0) return;
+    series.missing += std::exchange(series.open, 0);
+    if (fill_) return;
+    throw DataError(file_, series.open_line, 0,
+                    "[data] rows without values must be the last of a series, its future; got one with values behind "
+                    "them. Fill the values in, or have it done by straight lines: --set missing=interpolate.");
   }
 
   static void add_value(Growing& series, double value) {
     series.values.push_back(value);
-    series.missing += std::isnan(value);
+    series.missing += std::isnan(value) && series.open == 0;
   }
 
   int64_t time_of(const std::string& cell) {
@@ -206,18 +240,26 @@ class SeriesReader {
     series.times->push_back(time);
   }
 
+  std::string variable_of(size_t column) const {
+    return column < plan_.names.size() ? plan_.names[column] : fmt::format("column {}", column + 1);
+  }
+
   /// The first of the series of that name: one for each column of values, with times in common.
   size_t place_of(const std::string& name) {
     const auto [place, fresh] = places_.try_emplace(name, growing_.size());
     if (!fresh) return place->second;
     const auto times = time_ == kNone ? nullptr : std::make_shared<std::vector<int64_t>>();
     const auto labels = label_ == kNone ? nullptr : std::make_shared<std::vector<uint8_t>>();
+    const auto known = known_.empty() ? nullptr : std::make_shared<KnownColumns>();
+    for (const size_t c : known_) known->names.push_back(variable_of(c));
+    if (known) known->values.resize(known_.size());
     for (const size_t c : values_) {
       Growing series;
-      const std::string variable = c < plan_.names.size() ? plan_.names[c] : fmt::format("column {}", c + 1);
+      const std::string variable = variable_of(c);
       series.name = name_ == kNone ? variable : values_.size() > 1 ? fmt::format("{}/{}", name, variable) : name;
       series.times = times;
       series.labels = labels;
+      series.known = known;
       growing_.push_back(std::move(series));
     }
     return place->second;
@@ -246,7 +288,9 @@ class SeriesReader {
     int64_t missing = 0, exceptions = 0;
     for (Growing& g : growing_) {
       Series series;
-      if (g.missing == static_cast<int64_t>(g.values.size()))
+      const size_t length = g.values.size() - static_cast<size_t>(g.open);
+      g.values.resize(length);
+      if (g.missing == static_cast<int64_t>(length) && (length > 0 || g.open == 0))
         throw DataError(file_, 0, 0,
                         fmt::format("[data] a series must have values; got none in {}. Skip its column with --columns "
                                     "and a _ in its place, or remove it.",
@@ -261,6 +305,7 @@ class SeriesReader {
       series.name = std::move(g.name);
       series.values = std::move(g.values);
       if (g.times) series.step = step_of(*g.times, set.style);
+      series.known = g.known;
       if (series.step.exceptions > 0 && (set.series.empty() || set.series.back().times != g.times)) {
         uneven.push_back(series.name);
         exceptions += series.step.exceptions;
@@ -288,7 +333,7 @@ class SeriesReader {
   TableReader reader_;
   std::vector<std::string> cells_;
   size_t time_ = kNone, name_ = kNone, label_ = kNone;
-  std::vector<size_t> values_;
+  std::vector<size_t> values_, known_;
   std::optional<TimeStyle> style_;  // of the times so far
   std::vector<Growing> growing_;
   std::map<std::string, size_t> places_;  // of the first series of each name

@@ -160,6 +160,10 @@ tasks::EvalReport Engine::evaluate(const std::vector<std::string>& files, const 
   return answer(impl_->file, [&] { return impl_->model->evaluate(files, options); });
 }
 
+tasks::EvalReport Engine::backtest(const std::vector<std::string>& files, int64_t origins) {
+  return answer(impl_->file, [&] { return impl_->model->backtest(files, origins); });
+}
+
 std::vector<tasks::Prediction> Engine::predict(const std::vector<std::string>& lines,
                                                const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->predict(lines, options); });

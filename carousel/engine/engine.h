@@ -94,6 +94,8 @@ class Engine {
   ~Engine();
 
   tasks::EvalReport evaluate(const std::vector<std::string>& files, const tasks::PredictOptions& options);
+  /// See tasks::TaskModel.
+  tasks::EvalReport backtest(const std::vector<std::string>& files, int64_t origins);
   std::vector<tasks::Prediction> predict(const std::vector<std::string>& lines, const tasks::PredictOptions& options);
   tasks::Generation generate(const std::string& prompt, const tasks::GenerateOptions& options,
                              const tasks::TextSink& sink);

@@ -21,12 +21,14 @@ struct ForecasterConfig {
   std::string output = "point";     ///< point | gaussian | quantile
   std::string loss = "mae";         ///< of the output point: mae | mse
   double coverage = 0.9;            ///< probability of the interval between the outer quantiles
+  std::vector<int64_t> quantiles;   ///< levels of further quantiles, in percent
   double output_dropout = -1;       ///< before the last layer; negative: chosen
+  int64_t channels = 0;             ///< numbers that are known of each step in advance; from the data, no option
 
   /// Adds rows to the table's present section.
   void options(OptionTable& table);
   /// Numbers for each forecast value: point 1; gaussian 2, mean and logarithm of the deviation; quantile 3, the median,
-  /// the lower and the upper quantile.
+  /// the lower and the upper quantile, and then the further ones.
   int64_t parameters() const;
 };
 
@@ -35,15 +37,19 @@ struct ForecasterConfig {
 /// direct: one linear layer on the last state gives all `horizon` values at once.
 /// autoregressive: a linear layer gives the next piece from each state; the piece (its point forecast) is read in turn.
 /// In training the true pieces are read (teacher forcing). `patch` divides horizon then.
+/// What is known in advance is read beside the pieces: direct: of the same steps, and of each step of the horizon a
+/// small network of it and of the last state, which all steps share, adds to the answer; autoregressive: of the steps
+/// of the next piece.
 class Forecaster final : public Module {
  public:
   /// Everything of the config must be decided. Throws ConfigError.
   Forecaster(const ForecasterConfig& config, uint64_t seed);
 
+  /// windows [B, window], known [B, (window + horizon) * channels], the channels of a step side by side ->
   /// [B, parameters() * horizon]: all points (means, medians) first, then the others.
-  Var forward(Context& ctx, const Tensor& windows);
+  Var forward(Context& ctx, const Tensor& windows, const Tensor& known = {});
   /// Mean loss of `targets` [B, horizon] behind the windows.
-  Var loss(Context& ctx, const Tensor& windows, const Tensor& targets);
+  Var loss(Context& ctx, const Tensor& windows, const Tensor& targets, const Tensor& known = {});
 
   const ForecasterConfig& config() const { return config_; }
   const RecurrentStack& stack() const { return stack_; }
@@ -51,12 +57,16 @@ class Forecaster final : public Module {
  private:
   int64_t pieces() const { return config_.window / config_.patch; }
   Var head(Context& ctx, const Var& states);
-  Var free_running(Context& ctx, const Tensor& windows);
+  Var free_running(Context& ctx, const Tensor& windows, const Tensor& known);
+  Var of_known(Context& ctx, const Var& state, const Tensor& known) const;
+  int64_t input_size() const { return config_.patch * (1 + config_.channels); }
+  void read_pieces(const Tensor& values, int64_t pieces, int64_t first, const Tensor& known, float* out) const;
   Var loss_of(Tape* tape, const Var& answer, const Tensor& targets) const;
 
   ForecasterConfig config_;
   RecurrentStack stack_;
   Var weight_, bias_;
+  Var known_state_, known_in_, known_bias_, known_out_, known_direct_;  ///< of of_known()
 };
 
 }  // namespace carousel::nn

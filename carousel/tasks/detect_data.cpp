@@ -120,6 +120,9 @@ DetectData read_detect_data(const std::vector<std::string>& files, const DetectO
   std::vector<std::pair<size_t, std::string>> first_groups;
   for (const std::string& table : tables) {
     const data::SeriesPlan plan = data::plan_series(table, options.format, read);
+    if (std::find(plan.roles.begin(), plan.roles.end(), "known") != plan.roles.end())
+      throw ConfigError(
+          "[detect] a detector looks at values alone; got a column with the role known. Write a _ in its place.");
     std::string prefix;
     if (folder) {
       const fs::path below = fs::path(table).lexically_relative(files.front());

@@ -89,15 +89,9 @@ class DetectObjective final : public train::Objective {
   }
 
  private:
-  /// Drawn with replacement, so that nothing of the size of the data is kept.
   std::vector<WindowPlace> places_of(int64_t epoch, int64_t batch) const {
-    Rng rng(static_cast<uint64_t>(model_.options().trainer.seed),
-            mix(static_cast<uint64_t>(epoch), static_cast<uint64_t>(batch)));
-    std::vector<WindowPlace> places;
-    const int64_t count = std::min(model_.options().batch_size, sets_.train.size());
-    for (int64_t k = 0; k < count; ++k)
-      places.push_back(sets_.train.at(static_cast<int64_t>(rng.below(static_cast<uint64_t>(sets_.train.size())))));
-    return places;
+    return sets_.train.of_batch(model_.options().batch_size, static_cast<uint64_t>(model_.options().trainer.seed),
+                                epoch, batch);
   }
 
   Var loss_of(nn::Context& ctx, const DetectBatch& rows) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -43,9 +44,20 @@ class Forecast final : public Task {
     const data::SeriesSet dev = input.dev.empty() ? data::SeriesSet() : read(input.dev, "dev", say);
     decide_shape(set, say);
     ForecastParts parts;
-    parts.memories = memories_of(set, !input.dev.empty());
-    ForecastSets sets = cut(set, dev, parts.memories, say);
+    const bool all_is_train = !input.dev.empty();
+    parts.covariates = known_covariates(set, training_lengths(set, all_is_train));
+    parts.memories = memories_of(set, parts.covariates, all_is_train);
+    const std::vector<SeriesMemory> dev_memories = memories_of_dev(dev, parts);
+    ForecastSets sets = cut(set, dev, parts.memories, dev_memories, say);
+    const auto attach = [&](const std::vector<std::string>& calendar) {
+      parts.covariates.calendar = calendar;
+      options_.network.channels = parts.covariates.channels();
+      attach_channels(channels_of(parts.covariates, set, parts.memories, 0), sets.train_series);
+      if (all_is_train) attach_channels(channels_of(parts.covariates, dev, dev_memories, 0), sets.dev_series);
+    };
     decide(options_, sets.train.size());
+    const LinearFit linear = decide_calendar(calendar_of(set), sets, attach, say);
+    keep_ends(sets.train_series, parts);
     say(fmt::format(
         "model: {}{}", options_.model == "auto" ? "the best on dev of " : "",
         options_.model == "auto"
@@ -54,8 +66,11 @@ class Forecast final : public Task {
             : options_.model));
     parts.options = options_;
     auto model = std::make_unique<ForecastModel>(std::move(parts), static_cast<uint64_t>(options_.trainer.seed));
-    if (model->dlinear()) say(fmt::format("dlinear: solved with ridge {:.3g}", fit_dlinear(*model, sets)));
-    if (!model->lstm()) options_.trainer.max_steps = 1;  // what is chosen needs no training
+    if (model->dlinear()) {
+      model->dlinear()->set_maps(linear.maps);
+      say(fmt::format("dlinear: solved with ridge {:.3g}", linear.ridge));
+    }
+    if (model->lstm().empty()) options_.trainer.max_steps = 1;  // what is chosen needs no training
     TrainingJob job;
     job.trainer = options_.trainer;
     job.train_examples = sets.train.size();
@@ -108,13 +123,86 @@ class Forecast final : public Task {
                     options_.network.window));
   }
 
-  std::vector<SeriesMemory> memories_of(const data::SeriesSet& set, bool all_is_train) const {
+  /// How many values of each series are learnt from.
+  std::vector<int64_t> training_lengths(const data::SeriesSet& set, bool all_is_train) const {
+    std::vector<int64_t> lengths;
+    for (const data::Series& s : set.series)
+      lengths.push_back(all_is_train ? s.length() : std::max<int64_t>(1, s.length() - options_.dev_length(s.length())));
+    return lengths;
+  }
+
+  /// What helps to know of the calendar, in force when this returns, and the linear model that knows it.
+  LinearFit decide_calendar(const std::vector<std::string>& calendar, const ForecastSets& sets,
+                            const std::function<void(const std::vector<std::string>&)>& attach, const Say& say) {
+    if (options_.calendar == "yes" && calendar.empty())
+      throw ConfigError(
+          "[forecast] calendar = yes needs a column of dates with a step that hours, days or years hold; got none. "
+          "Leave calendar = auto, or give dates such as 2024-05-01 06:00.");
+    const bool linear = options_.model == "auto" || options_.model == "dlinear" || options_.model == "both";
+    const bool learns = linear || options_.model == "lstm";
+    const bool yes = learns && options_.calendar != "no" && !calendar.empty();
+    const bool compare = yes && options_.calendar == "auto";
+    LinearFit without, with;
+    const auto fit = [&](const std::vector<std::string>& told) {
+      attach(told);
+      return linear || compare ? fit_linear(options_, sets) : LinearFit();
+    };
+    if (!yes || compare) without = fit({});
+    if (yes) with = fit(calendar);
+    // It must be worth the weights: noise alone is a little better or worse.
+    constexpr double kWorth = 0.995;
+    const bool told = yes && (!compare || with.error < kWorth * without.error);
+    if (compare)
+      say(fmt::format("calendar ({}): {} to the models; on dev the linear model's {} is {:.4g} with it, {:.4g} without",
+                      fmt::join(calendar, ", "), told ? "told" : "not told", options_.network.loss, with.error,
+                      without.error));
+    options_.calendar = told ? "yes" : "no";
+    if (yes && !told) attach({});
+    return told ? with : without;
+  }
+
+  static void attach_channels(const std::vector<std::shared_ptr<const std::vector<float>>>& channels,
+                              std::vector<StandardSeries>& to) {
+    for (size_t s = 0; s < to.size(); ++s) to[s].covariates = channels[s];
+  }
+
+  /// What was known of the values that each memory ends in.
+  static void keep_ends(const std::vector<StandardSeries>& series, ForecastParts& parts) {
+    for (size_t s = 0; s < series.size(); ++s) {
+      if (!series[s].covariates) continue;
+      SeriesMemory& m = parts.memories[s];
+      const auto channels = static_cast<size_t>(parts.covariates.channels());
+      const auto begin =
+          series[s].covariates->begin() + static_cast<int64_t>((series[s].values.size() - m.end.size()) * channels);
+      m.end_covariates.assign(begin, begin + static_cast<int64_t>(m.end.size() * channels));
+    }
+  }
+
+  /// By the names of those that were learnt from.
+  std::vector<SeriesMemory> memories_of_dev(const data::SeriesSet& dev, const ForecastParts& parts) const {
     std::vector<SeriesMemory> memories;
+    require_known(parts.covariates, dev);
+    for (const data::Series& series : dev.series) {
+      const auto known = std::find_if(parts.memories.begin(), parts.memories.end(),
+                                      [&](const SeriesMemory& m) { return m.name == series.name; });
+      memories.push_back(known != parts.memories.end() ? *known : remember(series, series.length()));
+      if (known == parts.memories.end())
+        memories.back().responses =
+            parts.covariates.responses_of(series, series.length(), memories.back().deviation, options_.period);
+    }
+    return memories;
+  }
+
+  std::vector<SeriesMemory> memories_of(const data::SeriesSet& set, const Covariates& covariates,
+                                        bool all_is_train) const {
+    std::vector<SeriesMemory> memories;
+    const std::vector<int64_t> lengths = training_lengths(set, all_is_train);
     for (const data::Series& s : set.series) {
-      SeriesMemory m =
-          remember(s, all_is_train ? s.length() : std::max<int64_t>(1, s.length() - options_.dev_length(s.length())));
+      const int64_t length = lengths[memories.size()];
+      SeriesMemory m = remember(s, length);
+      m.responses = covariates.responses_of(s, std::min(length, s.length()), m.deviation, options_.period);
       m.seasonal_error = train::seasonal_error(s.values, options_.period);
-      if (s.times) m.last_time = s.times->back();
+      if (s.times && s.length() > 0) m.last_time = (*s.times)[s.values.size() - 1];
       m.step = s.step;
       const int64_t kept = std::min(s.length(), options_.network.window);
       m.end.assign(s.values.end() - kept, s.values.end());
@@ -125,7 +213,7 @@ class Forecast final : public Task {
 
   /// The last part of each series is dev, unless there is a dev file.
   ForecastSets cut(const data::SeriesSet& set, const data::SeriesSet& dev, const std::vector<SeriesMemory>& memories,
-                   const Say& say) const {
+                   const std::vector<SeriesMemory>& dev_memories, const Say& say) const {
     const int64_t window = options_.network.window, horizon = options_.network.horizon;
     ForecastSets sets;
     int64_t held_back = 0, least_held_back = set.series.front().length(), too_short = 0;
@@ -143,11 +231,8 @@ class Forecast final : public Task {
       sets.train_series.emplace_back(set.series[s], memories[s]);
     }
     for (size_t s = 0; s < dev.series.size(); ++s) {
-      const data::Series& series = dev.series[s];
-      const auto known =
-          std::find_if(memories.begin(), memories.end(), [&](const SeriesMemory& m) { return m.name == series.name; });
-      sets.dev_series.emplace_back(series, known != memories.end() ? *known : remember(series, series.length()));
-      sets.dev.add(s, window, series.length() - horizon);
+      sets.dev_series.emplace_back(dev.series[s], dev_memories[s]);
+      sets.dev.add(s, window, dev.series[s].length() - horizon);
     }
     if (sets.train.size() == 0 || sets.dev.size() == 0) refuse_short(set, dev);
     if (too_short > 0)

@@ -11,6 +11,7 @@ constexpr int64_t kSeasonsSeen = 14;      ///< a window of so many seasons: two 
 constexpr int64_t kLongestWindow = 1024;  ///< that is chosen
 constexpr int64_t kLongestPatch = 24;     ///< that is chosen
 constexpr int64_t kFewestPieces = 4;      ///< of a window
+constexpr int64_t kMembersForMany = 3;    ///< networks: what one makes of unlike series depends on chance
 constexpr size_t kManySeries = 10;        ///< whose windows add up, and which differ in kind
 
 /// The largest number up to `most` that divides all of `numbers` (0: any).
@@ -48,6 +49,17 @@ void ForecastOptions::options(OptionTable& table) {
            "seasonal_naive or drift; auto: the one with the least error on held-out data.")
       .one_of(models);
   table
+      .add("calendar", &calendar,
+           "Whether hour of the day, day of the week and time of the year are told to the model; auto: where the "
+           "linear model then errs less on held-out data.")
+      .one_of({"auto", "yes", "no"});
+  table
+      .add("members", &members,
+           "Recurrent networks, learning from different weights and windows on, whose mean is the forecast; auto: one, "
+           "and three for ten series or more.")
+      .range(1, 100)
+      .automatic();
+  table
       .add("normalize", &normalize,
            "What is subtracted from each window, and added to its forecast: its last value, its mean, its mean with "
            "its deviation as the unit (standard), or none; auto: last, and standard for ten series or more.")
@@ -79,6 +91,7 @@ void decide_window(ForecastOptions& o, const std::vector<int64_t>& lengths, int6
   const int64_t length = sorted[sorted.size() / 4];  // a few short series shall not decide
   if (o.period == 0) o.period = found;
   if (o.normalize == "auto") o.normalize = lengths.size() < kManySeries ? "last" : "standard";
+  if (o.members == 0) o.members = lengths.size() < kManySeries ? 1 : kMembersForMany;
   if (n.horizon == 0)
     n.horizon = std::clamp<int64_t>(o.period > 1 ? o.period : 24, 1, std::max<int64_t>(1, length / 8));
   if (n.window == 0) {

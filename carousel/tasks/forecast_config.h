@@ -8,6 +8,7 @@
 #include "carousel/base/options.h"
 #include "carousel/data/series.h"
 #include "carousel/nn/forecaster.h"
+#include "carousel/tasks/forecast_windows.h"
 #include "carousel/train/trainer.h"
 
 namespace carousel::tasks {
@@ -18,7 +19,9 @@ struct ForecastOptions {
   double dev_share = 0;  ///< of each series, its last part; 0: chosen
   int64_t max_line_bytes = int64_t{1} << 20;
   nn::ForecasterConfig network;
+  int64_t members = 0;             ///< recurrent networks whose mean forecasts; 0: chosen
   std::string model = "auto";      ///< auto, or one of forecast_models()
+  std::string calendar = "auto";   ///< auto | yes | no: hours, days of the week and times of the year as covariates
   std::string normalize = "auto";  ///< auto | last | mean | standard | none
   int64_t moving_average = 25;     ///< values that DLinear's trend is averaged over
   double ridge = 0;                ///< DLinear's penalty; 0: chosen
@@ -27,6 +30,7 @@ struct ForecastOptions {
 
   void options(OptionTable& table);
   data::ReadOptions read_options() const;
+  WindowShape shape() const { return {network.window, network.horizon, network.channels}; }
   /// Values at the end of a series of that length that are held back.
   int64_t dev_length(int64_t length) const;
 };

@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
-#include "carousel/data/json_object.h"
 #include "carousel/tasks/describe.h"
 #include "carousel/train/forecasting.h"
 
@@ -19,7 +18,6 @@ namespace {
 
 constexpr size_t kSeriesShown = 10;
 constexpr size_t kBatch = 256;  ///< windows read together
-constexpr const char* kMemoryKey = "forecast.series";
 
 std::vector<std::string> candidates_of(const ForecastOptions& o) {
   if (o.model != "auto") return {o.model};
@@ -33,14 +31,26 @@ bool has(const std::vector<std::string>& names, std::initializer_list<const char
                      [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); });
 }
 
-/// z with P(|N(0, 1)| < z) = coverage.
-double normal_quantile(double coverage) {
-  double low = 0, high = 10;
+std::vector<double> levels_of(const nn::ForecasterConfig& network) {
+  std::vector<double> levels = {(1 - network.coverage) / 2, (1 + network.coverage) / 2};
+  for (const int64_t percent : network.quantiles) levels.push_back(static_cast<double>(percent) / 100);
+  return levels;
+}
+
+/// z with P(N(0, 1) < z) = level.
+double normal_quantile(double level) {
+  double low = -10, high = 10;
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
-    (std::erf(middle / std::sqrt(2.0)) < coverage ? low : high) = middle;
+    (std::erfc(-middle / std::sqrt(2.0)) / 2 < level ? low : high) = middle;
   }
   return low;
+}
+
+Forecasts with_quantiles(const Tensor& point, size_t count) {
+  Forecasts all{point, {}};
+  for (size_t k = 0; k < count; ++k) all.quantiles.push_back(point.clone());
+  return all;
 }
 
 Tensor columns(const Tensor& rows, int64_t begin, int64_t count) {
@@ -55,21 +65,25 @@ Tensor columns(const Tensor& rows, int64_t begin, int64_t count) {
 ForecastModel::Network::Network(const ForecastOptions& o, uint64_t seed) {
   const std::vector<std::string> names = candidates_of(o);
   if (has(names, {"lstm", "both"})) {
-    lstm = std::make_unique<nn::Forecaster>(o.network, seed);
-    child("lstm", *lstm);
+    for (int64_t m = 0; m < std::max<int64_t>(1, o.members); ++m) {
+      lstm.push_back(std::make_unique<nn::Forecaster>(o.network, m == 0 ? seed : mix(seed, static_cast<uint64_t>(m))));
+      child(m == 0 ? "lstm" : fmt::format("lstm_{}", m + 1), *lstm.back());
+    }
   }
   if (has(names, {"dlinear", "both"})) {
-    dlinear = std::make_unique<nn::DLinear>(o.network.window, o.network.horizon, o.moving_average);
+    dlinear = std::make_unique<nn::DLinear>(o.network.window, o.network.horizon, o.moving_average, o.network.channels);
     child("dlinear", *dlinear);
   }
   choice = parameter("choice", Tensor::zeros({1}));
-  margin = parameter("margin", Tensor::zeros({o.network.horizon}));
-  baseline_margin = parameter("baseline_margin", Tensor::zeros({o.network.horizon}));
+  const Shape margins = {static_cast<int64_t>(levels_of(o.network).size()), o.network.horizon};
+  margin = parameter("margin", Tensor::zeros(margins));
+  baseline_margin = parameter("baseline_margin", Tensor::zeros(margins));
 }
 
 ForecastModel::ForecastModel(ForecastParts parts, uint64_t seed)
     : parts_(std::move(parts)),
       candidates_(candidates_of(parts_.options)),
+      levels_(levels_of(parts_.options.network)),
       network_(std::make_unique<Network>(parts_.options, seed)) {}
 
 nn::Module& ForecastModel::module() {
@@ -81,51 +95,59 @@ std::string ForecastModel::baseline() const {
   return o.period > 1 && o.period <= o.network.window ? "seasonal_naive" : "naive";
 }
 
-Forecasts ForecastModel::forecasts(const std::string& model, const Tensor& windows) {
-  if (model == "lstm") return of_lstm(windows);
+void Forecasts::each(const std::function<void(Tensor&)>& use) {
+  use(point);
+  for (Tensor& t : quantiles) use(t);
+}
+
+Forecasts ForecastModel::forecasts(const std::string& model, const WindowBatch& batch) {
+  if (model == "lstm") return of_lstm(batch);
   if (model == "both") {
-    Forecasts all = of_lstm(windows);
-    const Tensor line = of_dlinear(windows);
+    Forecasts all = of_lstm(batch);
+    const Tensor line = of_dlinear(batch);
     for (int64_t i = 0; i < line.numel(); ++i) {
       const float shift = (line.data<float>()[i] - all.point.data<float>()[i]) / 2;
-      for (Tensor* t : {&all.point, &all.low, &all.high}) t->data<float>()[i] += shift;
+      all.each([&](Tensor& t) { t.data<float>()[i] += shift; });
     }
     return all;
   }
-  const Tensor point = model == "dlinear" ? of_dlinear(windows) : of_rule(model, windows);
-  return {point, point.clone(), point.clone()};
+  const Tensor point = model == "dlinear" ? of_dlinear(batch) : of_rule(model, batch.windows);
+  return with_quantiles(point, levels_.size());
 }
 
-Forecasts ForecastModel::of_lstm(const Tensor& windows) {
+Forecasts ForecastModel::of_lstm(const WindowBatch& batch) {
   const int64_t horizon = parts_.options.network.horizon;
-  Tensor x = windows.clone();
+  Tensor x = batch.windows.clone();
   const WindowNorm norm(parts_.options.normalize, x);
   nn::Context ctx;
-  const Tensor all = network_->lstm->forward(ctx, x).value();
-  Forecasts f;
-  f.point = columns(all, 0, horizon);
-  f.low = f.point.clone();
-  f.high = f.point.clone();
+  Tensor all;
+  for (const auto& member : network_->lstm) {
+    const Tensor own = member->forward(ctx, x, batch.known).value();
+    if (!all.defined()) all = Tensor::zeros(own.shape());
+    const auto share = 1.0F / static_cast<float>(network_->lstm.size());
+    for (int64_t i = 0; i < all.numel(); ++i) all.data<float>()[i] += share * own.data<float>()[i];
+  }
+  Forecasts f = with_quantiles(columns(all, 0, horizon), levels_.size());
   const std::string& output = parts_.options.network.output;
-  if (output != "point") {
-    const Tensor second = columns(all, horizon, horizon);
-    const Tensor third = output == "quantile" ? columns(all, 2 * horizon, horizon) : second;
-    const double z = normal_quantile(parts_.options.network.coverage);
-    for (int64_t i = 0; i < f.point.numel(); ++i) {
-      const float p = f.point.data<float>()[i], a = second.data<float>()[i], b = third.data<float>()[i];
-      const auto half = static_cast<float>(z * std::exp(static_cast<double>(a)));
-      f.low.data<float>()[i] = output == "quantile" ? std::min(a, p) : p - half;
-      f.high.data<float>()[i] = output == "quantile" ? std::max(b, p) : p + half;
+  for (size_t k = 0; k < levels_.size() && output != "point"; ++k) {
+    const Tensor own = columns(all, (output == "quantile" ? 1 + static_cast<int64_t>(k) : 1) * horizon, horizon);
+    Tensor& to = f.quantiles[k];
+    const double units = normal_quantile(levels_[k]);
+    for (int64_t i = 0; i < to.numel(); ++i) {
+      const float x = own.data<float>()[i];
+      to.data<float>()[i] =
+          output == "quantile" ? x : to.data<float>()[i] + static_cast<float>(units * std::exp(static_cast<double>(x)));
     }
   }
-  for (Tensor* t : {&f.point, &f.low, &f.high}) norm.undo(*t);
+  if (output == "quantile") uncross(f.quantiles);  // before margins are fitted to them
+  f.each([&](Tensor& t) { norm.undo(t); });
   return f;
 }
 
-Tensor ForecastModel::of_dlinear(const Tensor& windows) const {
-  Tensor x = windows.clone();
+Tensor ForecastModel::of_dlinear(const WindowBatch& batch) const {
+  Tensor x = batch.windows.clone();
   const WindowNorm norm(parts_.options.normalize, x);
-  Tensor y = network_->dlinear->forward(x);
+  Tensor y = network_->dlinear->forward(x, batch.known);
   norm.undo(y);
   return y;
 }
@@ -151,118 +173,71 @@ const std::string& ForecastModel::chosen() const {
   return candidates_[static_cast<size_t>(std::clamp(std::round(network_->choice.value().item()), 0.0, last))];
 }
 
-void ForecastModel::choose(const std::string& model, const std::vector<float>& margin) const {
+void ForecastModel::choose(const std::string& model, const std::vector<float>& margins) const {
   const auto place = std::find(candidates_.begin(), candidates_.end(), model) - candidates_.begin();
   network_->choice.mutable_value().fill(static_cast<double>(place));
-  std::copy(margin.begin(), margin.end(), network_->margin.mutable_value().data<float>());
+  std::copy(margins.begin(), margins.end(), network_->margin.mutable_value().data<float>());
 }
 
-void ForecastModel::set_baseline_margin(const std::vector<float>& margin) const {
-  std::copy(margin.begin(), margin.end(), network_->baseline_margin.mutable_value().data<float>());
+void ForecastModel::set_baseline_margins(const std::vector<float>& margins) const {
+  std::copy(margins.begin(), margins.end(), network_->baseline_margin.mutable_value().data<float>());
 }
 
-/// Margins of intervals that were too wide are negative.
-void ForecastModel::widen(Forecasts& f, const Var& margin) {
-  const int64_t horizon = f.point.dim(1);
-  for (int64_t i = 0; i < f.point.numel(); ++i) {
-    const float point = f.point.data<float>()[i], by = margin.value().data<float>()[i % horizon];
-    f.low.data<float>()[i] = std::min(point, f.low.data<float>()[i] - by);
-    f.high.data<float>()[i] = std::max(point, f.high.data<float>()[i] + by);
+/// Quantiles that cross change places (Chernozhukov et al. 2010, "Quantile and probability curves without crossing").
+void ForecastModel::uncross(std::vector<Tensor>& quantiles) const {
+  std::vector<size_t> rising(levels_.size());
+  std::iota(rising.begin(), rising.end(), size_t{0});
+  std::stable_sort(rising.begin(), rising.end(), [this](size_t a, size_t b) { return levels_[a] < levels_[b]; });
+  std::vector<float> values(rising.size());
+  for (int64_t i = 0; i < quantiles.front().numel(); ++i) {
+    for (size_t k = 0; k < values.size(); ++k) values[k] = quantiles[k].data<float>()[i];
+    std::sort(values.begin(), values.end());
+    for (size_t k = 0; k < values.size(); ++k) quantiles[rising[k]].data<float>()[i] = values[k];
   }
 }
 
-std::vector<float> ForecastModel::fit_margin(const std::string& model, const std::vector<StandardSeries>& series,
-                                             const std::vector<WindowPlace>& places) {
-  const int64_t horizon = parts_.options.network.horizon;
-  std::vector<std::vector<double>> scores(static_cast<size_t>(horizon));
+/// Besides, the interval holds the point.
+void ForecastModel::widen(Forecasts& f, const Var& margin) const {
+  const int64_t horizon = f.point.dim(1);
+  for (size_t k = 0; k < levels_.size(); ++k)
+    for (int64_t i = 0; i < f.point.numel(); ++i)
+      f.quantiles[k].data<float>()[i] += margin.value().data<float>()[static_cast<int64_t>(k) * horizon + i % horizon];
+  uncross(f.quantiles);
+  for (size_t k = 0; k < levels_.size(); ++k)
+    for (int64_t i = 0; i < f.point.numel(); ++i) {
+      const float point = f.point.data<float>()[i];
+      float& x = f.quantiles[k].data<float>()[i];
+      if (levels_[k] <= levels_[0]) x = std::min(x, point);
+      if (levels_[k] >= levels_[1]) x = std::max(x, point);
+    }
+}
+
+std::vector<float> ForecastModel::fit_margins(const std::string& model, const std::vector<StandardSeries>& series,
+                                              const std::vector<WindowPlace>& places) {
+  const auto horizon = static_cast<size_t>(parts_.options.network.horizon);
+  std::vector<std::vector<double>> beyond(levels_.size() * horizon);  // how far outside the quantile a value lies
   for (size_t begin = 0; begin < places.size(); begin += kBatch) {
     const std::vector<WindowPlace> some(places.begin() + static_cast<int64_t>(begin),
                                         places.begin() + static_cast<int64_t>(std::min(places.size(), begin + kBatch)));
-    const WindowBatch batch = take_windows(series, some, parts_.options.network.window, horizon);
-    const Forecasts f = forecasts(model, batch.windows);
-    for (int64_t i = 0; i < batch.targets.numel(); ++i) {
-      const float y = batch.targets.data<float>()[i];
-      scores[static_cast<size_t>(i % horizon)].push_back(
-          static_cast<double>(std::max(f.low.data<float>()[i] - y, y - f.high.data<float>()[i])));
-    }
+    const WindowBatch batch = take_windows(series, some, parts_.options.shape());
+    const Forecasts f = forecasts(model, batch);
+    for (int64_t i = 0; i < batch.targets.numel(); ++i)
+      for (size_t k = 0; k < levels_.size(); ++k) {
+        const auto above = static_cast<double>(batch.targets.data<float>()[i] - f.quantiles[k].data<float>()[i]);
+        beyond[k * horizon + static_cast<size_t>(i) % horizon].push_back(levels_[k] < 0.5 ? -above : above);
+      }
   }
-  std::vector<float> margin;
-  for (std::vector<double>& step : scores)
-    margin.push_back(static_cast<float>(train::conformal_margin(std::move(step), parts_.options.network.coverage)));
-  return margin;
+  std::vector<float> margins;
+  for (size_t k = 0; k < beyond.size(); ++k) {
+    const double level = levels_[k / horizon];
+    const double margin = train::conformal_margin(std::move(beyond[k]), std::max(level, 1 - level));
+    margins.push_back(static_cast<float>(level < 0.5 ? -margin : margin));
+  }
+  return margins;
 }
 
 std::map<std::string, std::string> ForecastModel::metadata() const {
-  std::vector<std::string> names;
-  std::vector<double> means, deviations, errors, ends;
-  std::vector<int64_t> times, steps, lengths;
-  for (const SeriesMemory& m : parts_.memories) {
-    names.push_back(m.name);
-    means.push_back(m.mean);
-    deviations.push_back(m.deviation);
-    errors.push_back(m.seasonal_error);
-    times.push_back(m.last_time);
-    steps.push_back(m.step.months ? -m.step.count : m.step.count);
-    lengths.push_back(static_cast<int64_t>(m.end.size()));
-    ends.insert(ends.end(), m.end.begin(), m.end.end());
-  }
-  const nlohmann::ordered_json json = {{"names", names},           {"mean", means},      {"deviation", deviations},
-                                       {"seasonal_error", errors}, {"last_time", times}, {"step", steps},
-                                       {"end_length", lengths},    {"end", ends}};
-  return {{kMemoryKey, json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)}};
-}
-
-ForecastParts load_forecast_parts(const ForecastOptions& options, const std::map<std::string, std::string>& metadata,
-                                  const std::string& file) {
-  const auto found = metadata.find(kMemoryKey);
-  if (found == metadata.end())
-    throw FormatError(file, 0,
-                      fmt::format("[model] the metadata must hold '{}'; got none. The file is no forecaster or is "
-                                  "damaged; train again.",
-                                  kMemoryKey));
-  const data::JsonObject json(found->second, file, kMemoryKey);
-  const std::vector<std::string> names = json.texts("names");
-  const std::vector<double> means = json.numbers("mean"), deviations = json.numbers("deviation"),
-                            errors = json.numbers("seasonal_error"), ends = json.numbers("end");
-  const std::vector<int64_t> times = json.integers("last_time"), steps = json.integers("step"),
-                             lengths = json.integers("end_length");
-  for (const size_t n : {means.size(), deviations.size(), errors.size(), times.size(), steps.size(), lengths.size()})
-    if (n != names.size() || n == 0)
-      json.fail("there must be series, with as many of each number", fmt::format("{} and {}", names.size(), n));
-  // What a rule divides by and looks back to; a network checks its own.
-  for (const int64_t n : {options.period, options.network.window, options.network.horizon})
-    if (n < 1)
-      throw FormatError(
-          file, 0,
-          fmt::format("[model] period, window and horizon must be at least 1; got {}. The file is damaged; "
-                      "train again.",
-                      n));
-  constexpr int64_t kLargestTime = int64_t{1} << 53, kLargestStep = int64_t{1} << 37;  // 65,536 of them: a time
-  ForecastParts parts;
-  parts.options = options;
-  size_t used = 0;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (!(deviations[i] > 0) || errors[i] < 0)
-      json.fail("deviations must be above 0 and errors at least 0", fmt::format("{} and {}", deviations[i], errors[i]));
-    if (lengths[i] < 0 || lengths[i] > options.network.window || static_cast<size_t>(lengths[i]) > ends.size() - used)
-      json.fail("the ends of the series must be there", fmt::format("{} values", lengths[i]));
-    const auto beyond = [](int64_t value, int64_t most) { return value > most || value < -most; };
-    if (beyond(times[i], kLargestTime) || beyond(steps[i], kLargestStep))
-      json.fail("times and steps must be possible", fmt::format("{} and {}", times[i], steps[i]));
-    SeriesMemory m;
-    m.name = names[i];
-    m.mean = means[i];
-    m.deviation = deviations[i];
-    m.seasonal_error = errors[i];
-    m.last_time = times[i];
-    m.step.count = std::abs(steps[i]);
-    m.step.months = steps[i] < 0;
-    const auto begin = ends.begin() + static_cast<int64_t>(used);
-    m.end.assign(begin, begin + lengths[i]);
-    used += static_cast<size_t>(lengths[i]);
-    parts.memories.push_back(std::move(m));
-  }
-  return parts;
+  return forecast_metadata(parts_);
 }
 
 AttentionMap ForecastModel::inspect(const std::string&, const PredictOptions&) {
@@ -291,12 +266,16 @@ std::vector<std::pair<std::string, std::string>> ForecastModel::describe() {
       {"intervals", fmt::format("{} %, conformal{}", 100 * o.network.coverage,
                                 o.network.output == "point" ? "" : " around the " + o.network.output + " output")},
       {"normalised by", o.normalize}};
-  if (network_->lstm) {
+  std::vector<std::string> told = parts_.covariates.known;
+  told.insert(told.end(), parts_.covariates.calendar.begin(), parts_.covariates.calendar.end());
+  if (!told.empty()) rows.emplace_back("known in advance", fmt::format("{}", fmt::join(told, ", ")));
+  if (!network_->lstm.empty()) {
     rows.emplace_back("network", fmt::format("{}, {} a step, {}", network_text(o.network.stack),
                                              counted(o.network.patch, "value"), o.network.decoding));
+    if (network_->lstm.size() > 1) rows.emplace_back("members", fmt::format("the mean of {}", network_->lstm.size()));
     add_stack_rows(rows, o.network.stack);
     add_parameter_rows(rows, o.network.stack, o.network.patch);
-    add_lines(rows, "cell", network_->lstm->stack().cell().equations());
+    add_lines(rows, "cell", network_->lstm.front()->stack().cell().equations());
   }
   return rows;
 }

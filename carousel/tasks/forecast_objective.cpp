@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
+#include "carousel/autograd/ops/elementwise.h"
 #include "carousel/base/error.h"
 #include "carousel/base/profile.h"
 
@@ -25,17 +27,18 @@ void for_batches(const ForecastOptions& o, const std::vector<StandardSeries>& se
   for (size_t begin = 0; begin < places.size(); begin += kBatch) {
     const std::vector<WindowPlace> some(places.begin() + static_cast<int64_t>(begin),
                                         places.begin() + static_cast<int64_t>(std::min(places.size(), begin + kBatch)));
-    use(take_windows(series, some, o.network.window, o.network.horizon));
+    use(take_windows(series, some, o.shape()));
   }
 }
 
-/// Mean error of the loss's kind over the windows, in units of the training deviation.
-double error_of(ForecastModel& model, const std::string& name, const std::vector<StandardSeries>& series,
-                const std::vector<WindowPlace>& places) {
-  const bool squared = model.options().network.loss == "mse";
+/// Mean error of the loss's kind over the windows, in units of the training deviation, of what `forecast` makes of a
+/// batch.
+double error_of(const ForecastOptions& o, const std::vector<StandardSeries>& series,
+                const std::vector<WindowPlace>& places, const std::function<Tensor(const WindowBatch&)>& forecast) {
+  const bool squared = o.network.loss == "mse";
   double sum = 0, values = 0;
-  for_batches(model.options(), series, places, [&](const WindowBatch& batch) {
-    const Tensor point = model.forecasts(name, batch.windows).point;
+  for_batches(o, series, places, [&](const WindowBatch& batch) {
+    const Tensor point = forecast(batch);
     for (int64_t i = 0; i < point.numel(); ++i) {
       const double e =
           static_cast<double>(point.data<float>()[i]) - static_cast<double>(batch.targets.data<float>()[i]);
@@ -46,13 +49,19 @@ double error_of(ForecastModel& model, const std::string& name, const std::vector
   return sum / values;
 }
 
+double error_of(ForecastModel& model, const std::string& name, const std::vector<StandardSeries>& series,
+                const std::vector<WindowPlace>& places) {
+  return error_of(model.options(), series, places,
+                  [&](const WindowBatch& batch) { return model.forecasts(name, batch).point; });
+}
+
 class ForecastObjective final : public train::Objective {
  public:
   ForecastObjective(ForecastModel& model, ForecastSets sets)
       : model_(model), sets_(std::move(sets)), dev_(sets_.dev.sample(kMostDevWindows)) {
     for (const std::string& name : model_.candidates())
       if (name != "lstm" && name != "both") fixed_[name] = error_of(model_, name, sets_.of_dev(), dev_);
-    model_.set_baseline_margin(model_.fit_margin(model_.baseline(), sets_.of_dev(), dev_));
+    model_.set_baseline_margins(model_.fit_margins(model_.baseline(), sets_.of_dev(), dev_));
   }
 
   nn::Module& module() override { return model_.module(); }
@@ -63,18 +72,22 @@ class ForecastObjective final : public train::Objective {
   }
 
   train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo&) override {
-    const std::vector<WindowPlace> places = places_of(epoch, batch);
-    const int64_t values = static_cast<int64_t>(places.size()) * model_.options().network.horizon;
-    if (!model_.lstm()) return {Var(Tensor::zeros({})), 0, values};  // nothing that gradients could teach
-    WindowBatch windows;
-    {
-      const profile::Scope scope(profile::Part::data);
-      windows =
-          take_windows(sets_.train_series, places, model_.options().network.window, model_.options().network.horizon);
-      const WindowNorm norm(model_.options().normalize, windows.windows);
-      norm.apply(windows.targets);
+    const auto& members = model_.lstm();
+    const int64_t values = std::min(model_.options().batch_size, sets_.train.size()) * model_.options().network.horizon;
+    if (members.empty()) return {Var(Tensor::zeros({})), 0, values};  // nothing that gradients could teach
+    Var loss;
+    for (size_t m = 0; m < members.size(); ++m) {
+      WindowBatch windows;
+      {
+        const profile::Scope scope(profile::Part::data);
+        windows = take_windows(sets_.train_series, places_of(epoch, batch, m), model_.options().shape());
+        const WindowNorm norm(model_.options().normalize, windows.windows);
+        norm.apply(windows.targets);
+      }
+      const Var own = ops::scale(ctx.tape, members[m]->loss(ctx, windows.windows, windows.targets, windows.known),
+                                 1 / static_cast<double>(members.size()));
+      loss = loss.defined() ? ops::add(ctx.tape, loss, own) : own;
     }
-    const Var loss = model_.lstm()->loss(ctx, windows.windows, windows.targets);
     return {loss, loss.value().item() * static_cast<double>(values), values};
   }
 
@@ -85,7 +98,7 @@ class ForecastObjective final : public train::Objective {
     std::string best = model_.candidates().front();
     for (const std::string& name : model_.candidates())
       if (errors.at(name) < errors.at(best)) best = name;
-    model_.choose(best, model_.fit_margin(best, sets_.of_dev(), dev_));
+    model_.choose(best, model_.fit_margins(best, sets_.of_dev(), dev_));
     train::Evaluation e;
     e.metric = model_.options().network.loss;
     e.value = errors.at(best);
@@ -102,22 +115,16 @@ class ForecastObjective final : public train::Objective {
   }
 
   std::string describe_batch(int64_t epoch, int64_t batch) override {
-    const std::vector<WindowPlace> places = places_of(epoch, batch);
+    const std::vector<WindowPlace> places = places_of(epoch, batch, 0);
     const WindowPlace& first = places.front();
     return fmt::format("{} windows, the first before value {} of {}", places.size(), first.origin + 1,
                        sets_.train_series[first.series].name);
   }
 
  private:
-  /// Drawn with replacement, so that nothing of the size of the data is kept.
-  std::vector<WindowPlace> places_of(int64_t epoch, int64_t batch) const {
-    Rng rng(static_cast<uint64_t>(model_.options().trainer.seed),
-            mix(static_cast<uint64_t>(epoch), static_cast<uint64_t>(batch)));
-    std::vector<WindowPlace> places;
-    const int64_t count = std::min(model_.options().batch_size, sets_.train.size());
-    for (int64_t k = 0; k < count; ++k)
-      places.push_back(sets_.train.at(static_cast<int64_t>(rng.below(static_cast<uint64_t>(sets_.train.size())))));
-    return places;
+  std::vector<WindowPlace> places_of(int64_t epoch, int64_t batch, size_t member) const {
+    const auto seed = static_cast<uint64_t>(model_.options().trainer.seed);
+    return sets_.train.of_batch(model_.options().batch_size, member == 0 ? seed : mix(seed, member), epoch, batch);
   }
 
   ForecastModel& model_;
@@ -128,33 +135,37 @@ class ForecastObjective final : public train::Objective {
 
 }  // namespace
 
-double fit_dlinear(ForecastModel& model, const ForecastSets& sets) {
-  const ForecastOptions& o = model.options();
-  nn::RidgeFit fit(2 * o.network.window + 1, o.network.horizon);
+LinearFit fit_linear(const ForecastOptions& o, const ForecastSets& sets) {
+  const WindowShape shape = o.shape();
+  const nn::DLinear linear(shape.window, shape.horizon, o.moving_average, shape.channels);
+  nn::RidgeFit fit(linear.inputs(), shape.horizon, shape.channels);
   for_batches(o, sets.train_series, sets.train.sample(kMostFitWindows), [&](WindowBatch batch) {
     const WindowNorm norm(o.normalize, batch.windows);
     norm.apply(batch.targets);
-    fit.add(model.dlinear()->features(batch.windows), batch.targets);
+    fit.add(linear.features(batch.windows, batch.known), batch.targets,
+            shape.channels > 0 ? linear.own_features(batch.known) : Tensor());
   });
   const std::vector<WindowPlace> dev = sets.dev.sample(kMostDevWindows);
-  std::vector<double> tried = {1e-5, 1e-3, 1e-1, 10}, best_maps;
+  std::vector<double> tried = {1e-5, 1e-3, 1e-1, 10};
   if (o.ridge > 0) tried = {o.ridge};
-  double best = 0, least = 0;
+  LinearFit best;
   for (const double ridge : tried) {
-    std::vector<double> maps = fit.solve(ridge);
-    if (maps.empty()) continue;
-    model.dlinear()->set_maps(maps);
-    const double error = error_of(model, "dlinear", sets.of_dev(), dev);
-    if (!best_maps.empty() && !(error < least)) continue;
-    best = ridge;
-    least = error;
-    best_maps = std::move(maps);
+    nn::RidgeMaps maps = fit.solve(ridge);
+    if (maps.shared.empty()) continue;
+    linear.set_maps(maps);
+    const double error = error_of(o, sets.of_dev(), dev, [&](const WindowBatch& batch) {
+      Tensor x = batch.windows.clone();
+      const WindowNorm norm(o.normalize, x);
+      Tensor y = linear.forward(x, batch.known);
+      norm.undo(y);
+      return y;
+    });
+    if (best.maps.shared.empty() || error < best.error) best = {ridge, error, std::move(maps)};
   }
-  if (best_maps.empty())
+  if (best.maps.shared.empty())
     throw ConfigError(
         fmt::format("[dlinear] least squares must have a solution; got none with ridge = {}. Set a larger ridge.",
                     fmt::join(tried, ", ")));
-  model.dlinear()->set_maps(best_maps);
   return best;
 }
 

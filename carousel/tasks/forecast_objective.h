@@ -16,9 +16,13 @@ struct ForecastSets {
   const std::vector<StandardSeries>& of_dev() const { return dev_series.empty() ? train_series : dev_series; }
 };
 
-/// Solves for the model's DLinear on training windows; without a ridge of the user's, with the one that has the least
-/// error on dev, which is returned.
-double fit_dlinear(ForecastModel& model, const ForecastSets& sets);
+/// A DLinear solved on training windows; without a ridge of the user's, with the one that has the least error on dev.
+struct LinearFit {
+  double ridge = 0, error = 0;  ///< error: on dev, of the kind that the option loss names
+  nn::RidgeMaps maps;
+};
+/// Throws ConfigError when no ridge gives a solution.
+LinearFit fit_linear(const ForecastOptions& options, const ForecastSets& sets);
 
 /// The model must outlive the objective. Each evaluation chooses the model with the least dev error, and fits its
 /// intervals to the dev windows.

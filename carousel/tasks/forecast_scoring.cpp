@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -14,7 +15,6 @@ namespace carousel::tasks {
 namespace {
 
 constexpr size_t kBatch = 256;  ///< windows read together
-constexpr size_t kNamesShown = 3;
 
 /// There is nothing to search.
 void refuse_search(const PredictOptions& options) {
@@ -28,13 +28,6 @@ void refuse_search(const PredictOptions& options) {
   if (flag)
     throw ConfigError(
         fmt::format("[forecast] a forecaster gives numbers and searches for no sequence; got {}. Leave it out.", flag));
-}
-
-std::string some_of(const std::vector<std::string>& names) {
-  std::vector<std::string> some(names.begin(),
-                                names.begin() + static_cast<int64_t>(std::min(names.size(), kNamesShown)));
-  if (some.size() < names.size()) some.emplace_back("...");
-  return fmt::format("{}", fmt::join(some, ", "));
 }
 
 std::vector<WindowPlace> part_of_places(const std::vector<WindowPlace>& places, size_t begin) {
@@ -52,136 +45,131 @@ class InUnits {
         out.push_back(memory.mean + memory.deviation * static_cast<double>(rows.data<float>()[row * n + h]));
     };
     take(f.point, point);
-    take(f.low, low);
-    take(f.high, high);
+    take(f.quantiles[0], low);
+    take(f.quantiles[1], high);
+    for (size_t k = 2; k < f.quantiles.size(); ++k) take(f.quantiles[k], quantiles.emplace_back());
   }
   std::vector<double> point, low, high;
+  std::vector<std::vector<double>> quantiles;
 };
+
+std::vector<train::ForecastScores::Scale> scales_of(const ForecastFile& file) {
+  std::vector<train::ForecastScores::Scale> scales;
+  for (const SeriesMemory& m : file.memories) scales.push_back({m.deviation, m.seasonal_error});
+  return scales;
+}
+
+/// A row for each group: its number from `first` on, scores, and those of the baseline.
+EvalTable table_of(const char* name, const char* number, int64_t first, int64_t step,
+                   const std::vector<train::ForecastScores>& groups,
+                   const std::vector<train::ForecastScores>& baselines) {
+  EvalTable table;
+  table.name = name;
+  table.columns = {number};
+  for (const char* metric : {"mse", "mae", "smape", "mase", "coverage"}) table.columns.emplace_back(metric);
+  for (const char* metric : {"mse", "mae", "smape", "mase"}) table.columns.push_back(std::string("baseline_") + metric);
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const auto model = groups[g].metrics(), baseline = baselines[g].metrics();
+    std::vector<double> row = {static_cast<double>(first + static_cast<int64_t>(g) * step)};
+    for (size_t c = 1; c < 6; ++c) row.push_back(model.at(table.columns[c]));
+    for (size_t c = 1; c < 5; ++c) row.push_back(baseline.at(table.columns[c]));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
 
 }  // namespace
 
-/// The series of a file, each with the values before it where it goes on where training ended.
-struct ForecastModel::File {
-  data::SeriesSet set;
-  std::vector<SeriesMemory> memories;  ///< of each series of the set
-  std::vector<StandardSeries> standard;
-  std::vector<std::string> notes;
-};
-
-SeriesMemory ForecastModel::memory_of(const data::Series& series, size_t series_in_file,
-                                      std::vector<std::string>& strangers) const {
-  const std::vector<SeriesMemory>& known = parts_.memories;
-  const auto place =
-      std::find_if(known.begin(), known.end(), [&](const SeriesMemory& m) { return m.name == series.name; });
-  if (place != known.end()) return *place;
-  if (known.size() == 1 && series_in_file == 1) return known.front();  // whatever its column is called
-  strangers.push_back(series.name);
-  SeriesMemory own = remember(series, series.length());
-  own.seasonal_error = train::seasonal_error(series.values, parts_.options.period);
-  return own;
-}
-
-/// Whether a series goes on where training ended: its times say so, or there are none and it is too short to stand
-/// alone.
-bool ForecastModel::continues(const data::Series& series, const SeriesMemory& memory, int64_t least) const {
-  if (static_cast<int64_t>(memory.end.size()) < parts_.options.network.window) return false;
-  if (!series.times) return series.length() < least;
-  return memory.step.count > 0 && data::advance(memory.last_time, memory.step, 1) == series.times->front();
-}
-
-ForecastModel::File ForecastModel::open(const std::string& file, int64_t least) const {
-  const data::ReadOptions read = parts_.options.read_options();
-  const data::SeriesFormat& format = parts_.options.format;
-  File out;
-  out.set = data::read_series(file, data::plan_series(file, format, read), format, read);
-  out.notes = out.set.notes;
-  std::vector<std::string> strangers, going_on;
-  for (data::Series& series : out.set.series) {
-    SeriesMemory memory = memory_of(series, out.set.series.size(), strangers);
-    if (continues(series, memory, least)) {
-      going_on.push_back(series.name);
-      series.values.insert(series.values.begin(), memory.end.begin(), memory.end.end());
-    }
-    if (series.step.count == 0) series.step = memory.step;
-    out.standard.emplace_back(series, memory);
-    out.memories.push_back(std::move(memory));
-  }
-  if (!going_on.empty())
-    out.notes.push_back(fmt::format("{} where training ended ({}): the last {} of it stand before the file's",
-                                    counted(static_cast<int64_t>(going_on.size()), "series begins", "series begin"),
-                                    some_of(going_on), counted(parts_.options.network.window, "value")));
-  if (!strangers.empty())
-    out.notes.push_back(fmt::format("{} not in the training data ({}): measured by mean and deviation of the file",
-                                    counted(static_cast<int64_t>(strangers.size()), "series was", "series were"),
-                                    some_of(strangers)));
-  return out;
-}
-
-train::ForecastScores ForecastModel::score(const File& file, const std::vector<WindowPlace>& places,
-                                           const std::string& model, const Var& margin) {
-  const int64_t window = parts_.options.network.window, horizon = parts_.options.network.horizon;
-  std::vector<train::ForecastScores::Scale> scales;
-  for (const SeriesMemory& m : file.memories) scales.push_back({m.deviation, m.seasonal_error});
-  train::ForecastScores scores(std::move(scales));
+void ForecastModel::each_window(const ForecastFile& file, const std::vector<WindowPlace>& places,
+                                const std::string& model, const Var& margin, const WindowSink& sink) {
+  const auto horizon = static_cast<size_t>(parts_.options.network.horizon);
   for (size_t begin = 0; begin < places.size(); begin += kBatch) {
     const std::vector<WindowPlace> some = part_of_places(places, begin);
-    Forecasts f = forecasts(model, take_windows(file.standard, some, window, horizon).windows);
+    Forecasts f = forecasts(model, take_windows(file.standard, some, parts_.options.shape()));
     if (margin.defined()) widen(f, margin);
     for (size_t b = 0; b < some.size(); ++b) {
       const InUnits units(f, static_cast<int64_t>(b), file.memories[some[b].series]);
       const double* actual = file.set.series[some[b].series].values.data() + some[b].origin;
-      scores.add(some[b].series, {{actual, static_cast<size_t>(horizon)}, units.point, units.low, units.high});
+      sink(some[b], {{actual, horizon}, units.point, units.low, units.high, units.quantiles});
     }
   }
+}
+
+train::ForecastScores ForecastModel::score(const ForecastFile& file, const std::vector<WindowPlace>& places,
+                                           const std::string& model, const Var& margin) {
+  train::ForecastScores scores(scales_of(file), parts_.options.network.quantiles);
+  each_window(file, places, model, margin,
+              [&](const WindowPlace& place, const train::ForecastWindow& window) { scores.add(place.series, window); });
   return scores;
 }
 
-EvalReport ForecastModel::evaluate(const std::vector<std::string>& files, const PredictOptions& search) {
-  refuse_search(search);
+ForecastModel::Places ForecastModel::open_places(const std::vector<std::string>& files, int64_t step,
+                                                 int64_t most) const {
   if (files.size() != 1)
     throw ConfigError(fmt::format("[forecast] all series stand in one file; got {} files. Give one.", files.size()));
   const int64_t window = parts_.options.network.window, horizon = parts_.options.network.horizon;
-  File file = open(files.front(), window + horizon);
-  Windows all;
+  Places out;
+  out.file = open_forecast_file(files.front(), parts_, window + horizon, 0);
   std::vector<std::string> short_ones;
-  for (size_t s = 0; s < file.set.series.size(); ++s) {
-    const int64_t last = file.set.series[s].length() - horizon;
-    if (last < window) short_ones.push_back(file.set.series[s].name);
-    all.add(s, window, last);
+  int64_t longest = 0;
+  for (size_t s = 0; s < out.file.set.series.size(); ++s) {
+    const data::Series& series = out.file.set.series[s];
+    longest = std::max(longest, series.length());
+    const int64_t last = series.length() - horizon;
+    if (last < window) short_ones.push_back(series.name);
+    const int64_t count = last < window ? 0 : std::min(most, (last - window) / step + 1);
+    for (int64_t k = count - 1; k >= 0; --k) out.places.push_back({s, last - k * step});
   }
-  if (all.size() == 0)
+  if (out.places.empty())
     throw DataError(
         files.front(), 0, 0,
         fmt::format("[eval] a series must have {} values, a window of {} and a horizon of {} behind it; got "
                     "{} in the longest. Give the values before them too, or train with a shorter --window.",
-                    window + horizon, window, horizon,
-                    std::max_element(file.set.series.begin(), file.set.series.end(), [](const auto& a, const auto& b) {
-                      return a.length() < b.length();
-                    })->length()));
-  const std::vector<WindowPlace> places = all.sample(all.size());
-  const train::ForecastScores scores = score(file, places, chosen(), network_->margin);
+                    window + horizon, window, horizon, longest));
+  out.notes = out.file.notes;
+  out.notes.push_back(fmt::format(
+      "{} of {} in {}, forecast with {}", counted(static_cast<int64_t>(out.places.size()), "window"),
+      counted(horizon, "step"),
+      counted(static_cast<int64_t>(out.file.set.series.size() - short_ones.size()), "series", "series"), chosen()));
+  if (!short_ones.empty())
+    out.notes.push_back(fmt::format("{} too short for a window and a horizon and left out ({})",
+                                    counted(static_cast<int64_t>(short_ones.size()), "series is", "series are"),
+                                    some_of(short_ones)));
+  return out;
+}
+
+/// Windows whose last value that is forecast is of a time that training had, too.
+int64_t ForecastModel::seen_in_training(const Places& scored) const {
+  int64_t seen = 0;
+  for (const WindowPlace& place : scored.places) {
+    const auto& times = scored.file.set.series[place.series].times;
+    const int64_t row = place.origin + parts_.options.network.horizon - 1 - scored.file.in_front[place.series];
+    const SeriesMemory& memory = scored.file.memories[place.series];
+    const bool dated = times && row >= 0 && memory.step.count > 0;  // memories of strangers have no step
+    seen += dated && (*times)[static_cast<size_t>(row)] <= memory.last_time;
+  }
+  return seen;
+}
+
+EvalReport ForecastModel::report_on(const Places& scored) {
+  const train::ForecastScores scores = score(scored.file, scored.places, chosen(), network_->margin);
   EvalReport report;
   report.task = task();
-  report.examples = all.size();
+  report.examples = static_cast<int64_t>(scored.places.size());
   report.metrics = scores.metrics();
-  report.baseline = score(file, places, baseline(), network_->baseline_margin).metrics();
+  report.baseline = score(scored.file, scored.places, baseline(), network_->baseline_margin).metrics();
   report.baseline_name = baseline() == "naive"
                              ? "naive: the last value again"
                              : fmt::format("seasonal naive: the last {} values again", parts_.options.period);
-  report.notes = file.notes;
-  report.notes.push_back(
-      fmt::format("{} of {} in {}, forecast with {}", counted(all.size(), "window"), counted(horizon, "step"),
-                  counted(static_cast<int64_t>(file.set.series.size()) - static_cast<int64_t>(short_ones.size()),
-                          "series", "series"),
-                  chosen()));
-  if (!short_ones.empty())
-    report.notes.push_back(fmt::format("{} too short for a window and a horizon and left out ({})",
-                                       counted(static_cast<int64_t>(short_ones.size()), "series is", "series are"),
-                                       some_of(short_ones)));
+  report.notes = scored.notes;
   if (scores.without_mase() > 0)
     report.notes.push_back(fmt::format("mase leaves out {} that repeated without change in training",
                                        counted(scores.without_mase(), "series", "series")));
-  note_each(file, places, report);
+  if (const int64_t seen = seen_in_training(scored); seen > 0)
+    report.notes.push_back(
+        fmt::format("{} inside the time of the training data, which the model has seen: its errors there are no test",
+                    counted(seen, "window ends", "windows end")));
+  note_each(scored.file, scored.places, report);
   if (report.metrics.at("mae") >= report.baseline.at("mae") && chosen() != baseline())
     report.notes.emplace_back(
         "the model is not better than the baseline: train longer or on more data, or take the baseline with --set "
@@ -190,8 +178,44 @@ EvalReport ForecastModel::evaluate(const std::vector<std::string>& files, const 
   return report;
 }
 
+EvalReport ForecastModel::evaluate(const std::vector<std::string>& files, const PredictOptions& search) {
+  refuse_search(search);
+  return report_on(open_places(files, 1, std::numeric_limits<int64_t>::max()));
+}
+
+EvalReport ForecastModel::backtest(const std::vector<std::string>& files, int64_t origins) {
+  const int64_t horizon = parts_.options.network.horizon;
+  const Places scored = open_places(files, horizon, origins);
+  EvalReport report = report_on(scored);
+  // Scores of each step and of each origin, counted from the newest.
+  const std::vector<train::ForecastScores::Scale> scales = scales_of(scored.file);
+  using Group = std::vector<train::ForecastScores>;
+  const auto grouped = [&](const std::string& model, const Var& margin, Group& by_step, Group& by_origin) {
+    by_step.assign(static_cast<size_t>(horizon), train::ForecastScores(scales));
+    each_window(scored.file, scored.places, model, margin,
+                [&](const WindowPlace& place, const train::ForecastWindow& w) {
+                  for (size_t h = 0; h < by_step.size(); ++h)
+                    by_step[h].add(place.series, {w.actual.subspan(h, 1), w.forecast.subspan(h, 1), w.low.subspan(h, 1),
+                                                  w.high.subspan(h, 1)});
+                  const int64_t behind = scored.file.set.series[place.series].length() - place.origin;
+                  const auto k = static_cast<size_t>(behind / horizon) - 1;
+                  while (by_origin.size() <= k) by_origin.emplace_back(scales);
+                  by_origin[k].add(place.series, w);
+                });
+  };
+  Group steps, rolled, baseline_steps, baseline_rolled;
+  grouped(chosen(), network_->margin, steps, rolled);
+  grouped(baseline(), network_->baseline_margin, baseline_steps, baseline_rolled);
+  report.tables.push_back(table_of("by_step", "step", 1, 1, steps, baseline_steps));
+  report.tables.push_back(table_of("by_origin", "values_behind", horizon, horizon, rolled, baseline_rolled));
+  report.notes.push_back(fmt::format("{} of {} fit, {} apart; the model is the same at each and not trained anew",
+                                     counted(static_cast<int64_t>(rolled.size()), "origin"), origins,
+                                     counted(horizon, "value")));
+  return report;
+}
+
 /// How all models of this one do, so that the choice can be judged.
-void ForecastModel::note_each(const File& file, const std::vector<WindowPlace>& places, EvalReport& report) {
+void ForecastModel::note_each(const ForecastFile& file, const std::vector<WindowPlace>& places, EvalReport& report) {
   if (candidates_.size() < 2) return;
   std::vector<std::string> parts;
   for (const std::string& name : candidates_) {
@@ -205,7 +229,7 @@ void ForecastModel::note_each(const File& file, const std::vector<WindowPlace>& 
 FileAnswer ForecastModel::predict_file(const std::string& name, const PredictOptions& search) {
   refuse_search(search);
   const int64_t window = parts_.options.network.window, horizon = parts_.options.network.horizon;
-  const File file = open(name, window);
+  const ForecastFile file = open_forecast_file(name, parts_, window, horizon);
   const bool timed = std::any_of(file.set.series.begin(), file.set.series.end(),
                                  [](const data::Series& s) { return s.times && s.step.count > 0; });
   FileAnswer answer;
@@ -213,6 +237,7 @@ FileAnswer ForecastModel::predict_file(const std::string& name, const PredictOpt
   answer.columns = {"series", "step"};
   if (timed) answer.columns.emplace_back("time");
   for (const char* column : {"forecast", "low", "high"}) answer.columns.emplace_back(column);
+  for (const int64_t level : parts_.options.network.quantiles) answer.columns.push_back(fmt::format("q{}", level));
   for (size_t s = 0; s < file.set.series.size(); ++s) {
     const data::Series& series = file.set.series[s];
     if (series.length() < window) {
@@ -220,19 +245,15 @@ FileAnswer ForecastModel::predict_file(const std::string& name, const PredictOpt
                                          counted(series.length(), "value"), window));
       continue;
     }
-    Tensor x = Tensor::empty({1, window});
-    std::copy_n(file.standard[s].values.end() - window, window, x.data<float>());
-    Forecasts f = forecasts(chosen(), x);
+    Forecasts f = forecasts(chosen(), take_windows(file.standard, {{s, series.length()}}, parts_.options.shape()));
     widen(f, network_->margin);
     const InUnits units(f, 0, file.memories[s]);
     for (int64_t h = 0; h < horizon; ++h) {
       const auto i = static_cast<size_t>(h);
       std::vector<FileAnswer::Cell> row = {series.name, h + 1};
-      if (timed)
-        row.emplace_back(
-            series.times ? data::format_time({data::advance(series.times->back(), series.step, h + 1), file.set.style})
-                         : std::string());
+      if (timed) row.emplace_back(file.time_of(s, series.length() + h));
       for (const double value : {units.point[i], units.low[i], units.high[i]}) row.emplace_back(value);
+      for (const auto& quantile : units.quantiles) row.emplace_back(quantile[i]);
       answer.rows.push_back(std::move(row));
     }
   }

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "carousel/base/rng.h"
+
 namespace carousel::tasks {
 
-SeriesMemory remember(const data::Series& series, int64_t length) {
+SeriesMemory remember(const data::Series& series, int64_t most) {
+  const int64_t length = std::min(most, series.length());
   SeriesMemory memory;
   memory.name = series.name;
   const auto n = static_cast<double>(length);
@@ -48,15 +51,31 @@ std::vector<WindowPlace> Windows::sample(int64_t most) const {
   return places;
 }
 
+std::vector<WindowPlace> Windows::of_batch(int64_t batch_size, uint64_t seed, int64_t epoch, int64_t batch) const {
+  Rng rng(seed, mix(static_cast<uint64_t>(epoch), static_cast<uint64_t>(batch)));
+  std::vector<WindowPlace> places;
+  const int64_t count = std::min(batch_size, size());
+  for (int64_t k = 0; k < count; ++k)
+    places.push_back(at(static_cast<int64_t>(rng.below(static_cast<uint64_t>(size())))));
+  return places;
+}
+
 WindowBatch take_windows(const std::vector<StandardSeries>& series, const std::vector<WindowPlace>& places,
-                         int64_t window, int64_t horizon) {
+                         const WindowShape& shape) {
   const auto count = static_cast<int64_t>(places.size());
-  WindowBatch batch{Tensor::empty({count, window}), Tensor::empty({count, horizon})};
+  const int64_t window = shape.window, horizon = shape.horizon, known = (window + horizon) * shape.channels;
+  WindowBatch batch{Tensor::empty({count, window}), Tensor::zeros({count, horizon}), Tensor()};
+  if (known > 0) batch.known = Tensor::empty({count, known});
   for (int64_t b = 0; b < count; ++b) {
     const WindowPlace& place = places[static_cast<size_t>(b)];
-    const float* origin = series[place.series].values.data() + place.origin;
+    const StandardSeries& from = series[place.series];
+    const float* origin = from.values.data() + place.origin;
+    const int64_t behind = static_cast<int64_t>(from.values.size()) - place.origin;
     std::copy_n(origin - window, window, batch.windows.data<float>() + b * window);
-    std::copy_n(origin, horizon, batch.targets.data<float>() + b * horizon);
+    std::copy_n(origin, std::min(behind, horizon), batch.targets.data<float>() + b * horizon);
+    if (known > 0)
+      std::copy_n(from.covariates->data() + (place.origin - window) * shape.channels, known,
+                  batch.known.data<float>() + b * known);
   }
   return batch;
 }

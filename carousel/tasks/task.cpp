@@ -30,6 +30,11 @@ Generation TaskModel::generate(const std::string&, const GenerateOptions&, const
                   task()));
 }
 
+EvalReport TaskModel::backtest(const std::vector<std::string>&, int64_t) {
+  throw UnsupportedError(fmt::format(
+      "[eval] only a forecaster has origins to roll; got --backtest for a model of task {}. Leave it out.", task()));
+}
+
 std::vector<LineScore> TaskModel::score_lines(const std::vector<std::string>&) {
   throw UnsupportedError(fmt::format(
       "[score] lines are scored by a language model; got a model of task {}. Use eval, or train with --task lm.",

@@ -27,6 +27,13 @@ namespace carousel::tasks {
 /// Receives sentences for the user ("source: characters, because 98 % of lines have no space").
 using Say = std::function<void(const std::string&)>;
 
+/// Numbers beside a score: a row for each step of a forecast, or for each origin.
+struct EvalTable {
+  std::string name;                  ///< "by_step"
+  std::vector<std::string> columns;  ///< "step", "mae", "baseline_mae"
+  std::vector<std::vector<double>> rows;
+};
+
 /// Score of a model on a file.
 struct EvalReport {
   std::string task;
@@ -35,6 +42,7 @@ struct EvalReport {
   std::string baseline_name;               ///< "most probable symbol for symbol (IBM model 1)"
   int64_t examples = 0;
   std::vector<std::string> notes;  ///< what the user should know (unseen symbols, not better than baseline)
+  std::vector<EvalTable> tables;   ///< of a backtest
 };
 
 struct PredictOptions {
@@ -179,6 +187,9 @@ class TaskModel {
   /// All that is needed to rebuild the model beyond its weights, as texts for the file's metadata.
   virtual std::map<std::string, std::string> metadata() const = 0;
   virtual EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) = 0;
+  /// Scores a forecaster at the last `origins` places of each series that lie a horizon apart, as if each were now
+  /// (rolling origin, Tashman 2000; the model stays as it is). Throws UnsupportedError where a task has no origins.
+  virtual EvalReport backtest(const std::vector<std::string>& files, int64_t origins);
   /// One prediction per line, in order.
   virtual std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) = 0;
   /// Writes the prompt on; `sink` gets what generation.text will hold, in pieces that concatenate to it. Throws

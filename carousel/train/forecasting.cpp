@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace carousel::train {
 
-ForecastScores::ForecastScores(std::vector<Scale> series) : scales_(std::move(series)), sums_(scales_.size()) {}
+ForecastScores::ForecastScores(std::vector<Scale> series, std::vector<int64_t> levels)
+    : scales_(std::move(series)), levels_(std::move(levels)), sums_(scales_.size()) {
+  for (Sums& sums : sums_) sums.below.resize(levels_.size());
+}
 
 void ForecastScores::add(size_t series, const ForecastWindow& window) {
   const Scale& scale = scales_[series];
@@ -20,6 +24,11 @@ void ForecastScores::add(size_t series, const ForecastWindow& window) {
     if (size > 0) sums.smape += 200 * error / size;
     if (scale.seasonal_error > 0) sums.mase += error / scale.seasonal_error;
     sums.covered += y >= window.low[i] && y <= window.high[i];
+    for (size_t k = 0; k < levels_.size(); ++k) {
+      const double level = static_cast<double>(levels_[k]) / 100, above = y - window.quantiles[k][i];
+      sums.pinball += std::max(level * above, (level - 1) * above) / scale.deviation;
+      sums.below[k] += above <= 0;
+    }
   }
 }
 
@@ -42,6 +51,8 @@ std::map<std::string, double> ForecastScores::metrics() const {
     means["smape"] += sums.smape / n;
     means["coverage"] += sums.covered / n;
     means["mase"] += sums.mase / n;
+    if (!levels_.empty()) means["pinball"] += sums.pinball / n / static_cast<double>(levels_.size());
+    for (size_t k = 0; k < levels_.size(); ++k) means["below_q" + std::to_string(levels_[k])] += sums.below[k] / n;
     scaled += scales_[s].seasonal_error > 0;
   }
   for (auto& [name, value] : means) value /= std::max(1.0, name == "mase" ? scaled : series);

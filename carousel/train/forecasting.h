@@ -12,6 +12,7 @@ namespace carousel::train {
 /// Forecasts of one window, in the units of the data, and what came; all of one length.
 struct ForecastWindow {
   std::span<const double> actual, forecast, low, high;
+  std::span<const std::vector<double>> quantiles = {};  ///< one of each level of the scores
 };
 
 /// Scores of windows, added up one by one. Each score is the mean over the windows of a series, and then over the
@@ -23,7 +24,8 @@ class ForecastScores {
     double deviation = 1;       ///< of the training part: unit of mse and mae
     double seasonal_error = 0;  ///< of the seasonal naive forecast inside the training data: unit of mase
   };
-  explicit ForecastScores(std::vector<Scale> series);
+  /// levels: of quantiles, in percent.
+  explicit ForecastScores(std::vector<Scale> series, std::vector<int64_t> levels = {});
 
   void add(size_t series, const ForecastWindow& window);
 
@@ -34,14 +36,19 @@ class ForecastScores {
   /// smape        200 |y - f| / (|y| + |f|), 0 where both are 0: percent (Makridakis et al. 2020, "The M4 competition")
   /// mase         |y - f| / seasonal_error (the same)
   /// coverage     share of the values inside their interval
+  /// and where there are levels:
+  /// pinball      the mean over the levels of the pinball loss of their quantiles, in units of the deviation
+  /// below_q10    share of the values that are at most the quantile of that level: 0.1 when it is right
   std::map<std::string, double> metrics() const;
 
  private:
   struct Sums {
     int64_t values = 0;
-    double squared = 0, absolute = 0, smape = 0, mase = 0, covered = 0;
+    double squared = 0, absolute = 0, smape = 0, mase = 0, covered = 0, pinball = 0;
+    std::vector<double> below;  ///< of each level
   };
   std::vector<Scale> scales_;
+  std::vector<int64_t> levels_;
   std::vector<Sums> sums_;
   int64_t windows_ = 0;
 };

@@ -44,11 +44,60 @@ TEST(ForecastProgram, TrainsScoresAndForecasts) {
   EXPECT_EQ(first["series"], "a, b");
   EXPECT_EQ(first["step"], 1);
   EXPECT_TRUE(first["forecast"].is_number());
+  const auto rolled = run({"eval", model, data, "--backtest", "3", "--json"});
+  ASSERT_EQ(rolled.code, 0) << rolled.err;
+  const auto backtest = nlohmann::json::parse(rolled.out);
+  ASSERT_EQ(backtest["by_step"].size(), 3u);
+  EXPECT_EQ(backtest["by_step"][2]["step"], 3);
+  for (const char* key : {"mse", "mae", "smape", "mase", "coverage", "baseline_mae"})
+    EXPECT_TRUE(backtest["by_step"][0].contains(key)) << key;
+  ASSERT_EQ(backtest["by_origin"].size(), 3u);
+  EXPECT_EQ(backtest["by_origin"][1]["values_behind"], 6);
+  EXPECT_EQ(backtest["examples"], 6);
+  EXPECT_FALSE(json.contains("by_step"));
+  const auto shown = run({"eval", model, data, "--backtest", "3"});
+  EXPECT_NE(shown.out.find("\n       step        mse        mae      smape       mase   coverage  baseline mse"),
+            std::string::npos)
+      << shown.out;
+  EXPECT_EQ(std::count(shown.out.begin(), shown.out.end(), '\n'), 1 + 5 + 1 + 2 * (2 + 3));
+  EXPECT_EQ(run({"eval", model, data, "--backtest", "0"}).code, 2);
+  const auto searched = run({"eval", model, data, "--backtest", "3", "--beam", "4"});
+  EXPECT_EQ(searched.code, 2);
+  EXPECT_EQ(searched.err,
+            "carousel: [eval] a backtest searches for no sequence; got --beam. Leave it out; a forecaster gives "
+            "numbers.\n");
   const auto piped = run({"predict", model});
   EXPECT_EQ(piped.code, 2);
   EXPECT_EQ(piped.err,
             "carousel: [predict] this model answers a file of numbers, which is looked at more than once; got standard "
             "input. Name a file.\n");
+}
+
+TEST(ForecastProgram, TakesWhatIsKnownInAdvance) {
+  const carousel::testing::TempDir dir;
+  std::string text = "day,sales,offer\n";
+  for (int i = 0; i < 150; ++i) text += fmt::format("{},{},{}\n", i, 5 + 3 * (i * i % 7 == 2), int{i * i % 7 == 2});
+  const std::string data = dir.write("t.csv", text), model = dir.file("m.safetensors");
+  const auto trained =
+      run({"train", data, "-o", model, "--task", "forecast", "--columns", "time,value,known", "--horizon", "2",
+           "--window", "6", "--set", "model=dlinear", "--set", "period=1", "--set", "quantiles=10"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const auto refused = run({"predict", model, data});
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(
+      refused.err.find("[predict] what is known in advance must be given for all 2 steps that are forecast; got 0 "
+                       "rows behind the last value of \"sales\". Add rows with offer and empty values.\n"),
+      std::string::npos)
+      << refused.err;
+  const auto answered = run({"predict", model, dir.write("now.csv", text + "150,,0\n151,,1\n"), "--json"});
+  ASSERT_EQ(answered.code, 0) << answered.err;
+  const size_t end = answered.out.find('\n');
+  const auto first = nlohmann::json::parse(answered.out.substr(0, end)),
+             second = nlohmann::json::parse(answered.out.substr(end + 1));
+  EXPECT_NEAR(first["forecast"].get<double>(), 5, 0.5);
+  EXPECT_NEAR(second["forecast"].get<double>(), 8, 0.5);
+  EXPECT_EQ(second["time"], "151");
+  EXPECT_LE(first["low"].get<double>(), first["q10"].get<double>());
 }
 
 }  // namespace

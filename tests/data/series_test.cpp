@@ -128,6 +128,73 @@ TEST(Series, ARowForEachSeries) {
   EXPECT_EQ(set.series[0].times, nullptr);
 }
 
+TEST(Series, KnownColumnsGoOnBehindTheValues) {
+  const TempDir dir;
+  std::string text = "day,sales,price\n";
+  for (int i = 0; i < 12; ++i) text += fmt::format("2020-01-{:02},{},{}.5\n", i + 1, i < 9 ? std::to_string(i) : "", i);
+  SeriesFormat wanted;
+  wanted.columns = "time,value,known";
+  const std::string file = dir.write("a.csv", text);
+  EXPECT_EQ(plan_series(file, wanted, {}).reason,
+            "comma-separated columns under a row of names: day is the time, 1 column of values, 1 column known in "
+            "advance");
+  const SeriesSet set = read(file, wanted);
+  ASSERT_EQ(set.series.size(), 1u);
+  EXPECT_EQ(set.series[0].length(), 9);
+  ASSERT_TRUE(set.series[0].known);
+  EXPECT_EQ(set.series[0].known->names, (std::vector<std::string>{"price"}));
+  EXPECT_EQ(set.series[0].known->rows(), 12);
+  EXPECT_EQ(set.series[0].known->values[0][11], 11.5);
+  EXPECT_EQ(set.series[0].times->size(), 12u);
+  EXPECT_TRUE(set.notes.empty()) << "future rows are no missing values";
+  const SeriesSet future = read(dir.write("b.csv", "day,sales,price\n2020-01-01,,1\n2020-01-02,NA,2\n"), wanted);
+  EXPECT_EQ(future.series[0].length(), 0);
+  EXPECT_EQ(future.series[0].known->rows(), 2);
+}
+
+TEST(Series, ALongTableHasKnownColumnsAndAFutureForEachName) {
+  const TempDir dir;
+  std::string text = "id,t,y,z,c\n";
+  for (int i = 0; i < 12; ++i)
+    for (const char* id : {"a", "b"})
+      text += fmt::format("{},{},{},{},{}\n", id, i, i < (*id == 'a' ? 12 : 10) ? "5.5" : "", i < 10 ? "6" : "", 2 * i);
+  SeriesFormat wanted;
+  wanted.columns = "series,time,value,value,known";
+  wanted.missing = "interpolate";
+  const SeriesSet set = read(dir.write("a.csv", text), wanted);
+  ASSERT_EQ(set.series.size(), 4u);
+  EXPECT_EQ(set.series[0].length(), 12);
+  EXPECT_EQ(set.series[1].length(), 12) << "one value of the row is there: the other is missing";
+  EXPECT_EQ(set.series[2].length(), 10);
+  EXPECT_EQ(set.series[3].known->values[0][11], 22);
+  EXPECT_EQ(set.series[2].known, set.series[3].known) << "shared";
+}
+
+TEST(Series, RefusesGapsBeforeValuesAndKnownColumnsThatAreNot) {
+  const TempDir dir;
+  SeriesFormat wanted;
+  wanted.columns = "time,value,known";
+  const std::string gap = dir.write("gap.csv", "t,y,c\n1,5,1\n2,,1\n3,,1\n4,8,1\n");
+  EXPECT_EQ(error_of<DataError>([&] { read(gap, wanted); }),
+            gap +
+                ":3: [data] rows without values must be the last of a series, its future; got one with values behind "
+                "them. Fill the values in, or have it done by straight lines: --set missing=interpolate.");
+  wanted.missing = "interpolate";
+  const SeriesSet filled = read(gap, wanted);
+  EXPECT_EQ(filled.series[0].values, (std::vector<double>{5, 6, 7, 8}));
+  EXPECT_EQ(filled.notes.front().rfind("2 missing values were filled in", 0), 0u) << filled.notes.front();
+  const std::string unknown = dir.write("unknown.csv", "t,y,c\n1,5,1\n2,6,\n");
+  EXPECT_EQ(error_of<DataError>([&] { read(unknown, wanted); }),
+            unknown +
+                ":3:5: [data] a column known in advance must have a number within 1e+100 in each row, those to be "
+                "forecast too; got \"\". Fill it in, or skip its column with --columns and a _ in its place.");
+  wanted.layout = "rows";
+  EXPECT_EQ(
+      error_of<ConfigError>([&] { read(unknown, wanted); }),
+      "[columns] in the layout rows there are no columns that could be known in advance; got the role known. Give "
+      "a table with a row for each time.");
+}
+
 TEST(Series, RolesMayBeSaid) {
   const TempDir dir;
   std::string text = "n,when,a,b,odd\n";
@@ -145,10 +212,10 @@ TEST(Series, RolesMayBeSaid) {
   EXPECT_EQ((*set.series[0].labels)[4], 1);
   EXPECT_EQ((*set.series[0].labels)[5], 0);
   wanted.columns = "time,time,value";
-  EXPECT_EQ(
-      error_of<ConfigError>([&] { plan_series(file, wanted, {}); }),
-      "[columns] the roles of columns must be value, at least once, time, series and label, at most once each, and "
-      "_ for those to skip; got \"time,time,value\". Write for example --columns time,value,_.");
+  EXPECT_EQ(error_of<ConfigError>([&] { plan_series(file, wanted, {}); }),
+            "[columns] the roles of columns must be value, at least once, time, series and label, at most once each, "
+            "known for what is known in advance, and _ for those to skip; got \"time,time,value\". Write for example "
+            "--columns time,value,_.");
   wanted = {};
   wanted.layout = "long";
   wanted.columns = "_,time,value,value,_";

@@ -133,6 +133,17 @@ TEST(DetectTask, ReadsAFolderOfTablesWithWindows) {
   EXPECT_EQ(one.examples, 800);
 }
 
+TEST(DetectTask, KnowsNothingInAdvance) {
+  const testing::TempDir dir;
+  std::string text = "t,x,c\n";
+  for (int i = 0; i < 60; ++i) text += fmt::format("{},{},{}\n", i, i % 7, i % 2);
+  const std::string file = dir.write("t.csv", text);
+  EXPECT_EQ(testing::error_of<ConfigError>([&] {
+              ToyRun(file, {{"columns", "time,value,known"}}, {}, "detect");
+            }),
+            "[detect] a detector looks at values alone; got a column with the role known. Write a _ in its place.");
+}
+
 TEST(Threshold, IsTheRankOfTheBudgetOrLiesOnTheTail) {
   std::vector<double> peaks;
   for (int i = 0; i < 1000; ++i) peaks.push_back(std::pow((i + 0.5) / 1000, -0.5));  // falls with the square

@@ -34,6 +34,8 @@ TEST(ForecastDecide, ShapesFollowTheSeasonAndTheLength) {
   const ForecastOptions few = decided({700, 960, 960}, 24, 48), many = decided(std::vector<int64_t>(20, 700), 24, 48);
   EXPECT_EQ(shape_of(few), (Shape{216, 48, 24}));
   EXPECT_EQ(shape_of(many), (Shape{336, 48, 24})) << "many series have windows enough";
+  EXPECT_EQ(few.members, 1);
+  EXPECT_EQ(many.members, 3);
   EXPECT_EQ(few.normalize, "last");
   EXPECT_EQ(many.normalize, "standard");
 }
@@ -42,12 +44,14 @@ TEST(ForecastDecide, LeavesWhatTheUserSetAlone) {
   ForecastOptions o;
   o.period = 7;
   o.normalize = "none";
+  o.members = 2;
   o.network.window = 20;
   o.network.horizon = 6;
   o.network.patch = 5;
   decide_window(o, {1000}, 24);
   EXPECT_EQ(o.period, 7);
   EXPECT_EQ(o.normalize, "none");
+  EXPECT_EQ(o.members, 2);
   EXPECT_EQ(shape_of(o), (Shape{20, 6, 5}));
 }
 

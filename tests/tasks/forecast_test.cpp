@@ -101,7 +101,7 @@ TEST(ForecastTask, RulesAreWhatTheyAreCalled) {
     ToyRun run = run_of(file, settings_of({{"model", model}}));
     Tensor x = Tensor::empty({1, 24});
     for (int64_t i = 0; i < 24; ++i) x.data<float>()[i] = static_cast<float>(i * i);
-    const Tensor y = model_of(run).forecasts(model, x).point;
+    const Tensor y = model_of(run).forecasts(model, {x, Tensor(), Tensor()}).point;
     return std::vector<float>(y.data<float>(), y.data<float>() + 3);
   };
   EXPECT_EQ(points("naive"), (std::vector<float>{529, 529, 529}));
@@ -233,6 +233,26 @@ TEST(ForecastTask, OutputsGiveIntervalsThatCover) {
     }
 }
 
+TEST(ForecastTask, SeveralMembersForecastTheirMean) {
+  const testing::TempDir dir;
+  const Settings settings = settings_of({{"model", "lstm"}, {"members", "3"}, {"normalize", "none"}});
+  ToyRun run = run_of(dir.write("t.csv", table(200, 1)), settings);
+  run.train();
+  ForecastModel& model = model_of(run);
+  ASSERT_EQ(model.lstm().size(), 3u);
+  Tensor x = Tensor::full({1, 24}, 0.5);
+  std::vector<std::vector<float>> each;
+  for (const auto& member : model.lstm()) {
+    nn::Context ctx;
+    const Tensor y = member->forward(ctx, x).value();
+    each.emplace_back(y.data<float>(), y.data<float>() + y.numel());
+  }
+  EXPECT_NE(each[0], each[1]) << "from different weights on";
+  const Tensor mean = model.forecasts("lstm", {x, Tensor(), Tensor()}).point;
+  for (size_t h = 0; h < 8; ++h)
+    EXPECT_NEAR(mean.data<float>()[h], (each[0][h] + each[1][h] + each[2][h]) / 3, 1e-6) << h;
+}
+
 TEST(ForecastTask, ComesBackFromItsMetadata) {
   const testing::TempDir dir;
   ToyRun run = run_of(dir.write("t.csv", table(200, 1)), settings_of());
@@ -337,6 +357,8 @@ TEST(ForecastOptions, EveryOptionChangesTheOutcome) {
       {"period", {{"period", "3"}}},
       {"dev_share", {{"dev_share", "0.4"}}},
       {"model", {{"model", "lstm"}}},
+      {"calendar", {{"calendar", "yes"}}},
+      {"members", {{"members", "2"}}},
       {"normalize", {{"normalize", "mean"}}},
       {"moving_average", {{"moving_average", "3"}}},
       {"ridge", {{"ridge", "0.5"}}},
@@ -347,6 +369,7 @@ TEST(ForecastOptions, EveryOptionChangesTheOutcome) {
       {"output", {{"output", "quantile"}}},
       {"loss", {{"loss", "mse"}}},
       {"coverage", {{"coverage", "0.5"}}},
+      {"quantiles", {{"quantiles", "20,60"}}},
       {"output_dropout", {{"output_dropout", "0.6"}}},
       {"cell", {{"cell", "gru"}}},
       {"reset", {{"cell", "gru"}, {"reset", "after"}}},
@@ -381,10 +404,11 @@ TEST(ForecastOptions, EveryOptionChangesTheOutcome) {
   for (int i = 0; i < 60; ++i)
     for (int j = 0; j < 60; ++j) numbers += fmt::format("{}{}", j == 0 ? i : i * j % 7, j < 59 ? "," : "\n");
   const std::string square = dir.write("square.csv", numbers);
+  const std::string dated = dir.write("dated.csv", table(200, 3));
   auto task = make_task("forecast");
   OptionTable table;
   task->options(table);
-  std::map<Settings, std::string> before;
+  std::map<std::pair<std::string, Settings>, std::string> before;
   for (const Option& row : table.rows()) {
     // The trainer's own are tested with the task transduce.
     if (row.section == "train" && !changes.contains(row.name)) continue;
@@ -395,11 +419,10 @@ TEST(ForecastOptions, EveryOptionChangesTheOutcome) {
       for (const auto& pair : company.at(row.name)) base.push_back(pair);
     Settings changed = base;
     for (const auto& pair : changes.at(row.name)) changed.push_back(pair);
-    const std::string& data = row.name == "layout" ? square : file;
-    if (row.name == "layout") before.erase(base);
-    if (!before.contains(base)) before[base] = outcome(data, base);
-    EXPECT_TRUE(outcome(data, changed) != before[base]) << row.name << " changes nothing";
-    if (row.name == "layout") before.erase(base);
+    const std::string& data = row.name == "layout" ? square : row.name == "calendar" ? dated : file;
+    std::string& unchanged = before[{data, base}];
+    if (unchanged.empty()) unchanged = outcome(data, base);
+    EXPECT_TRUE(outcome(data, changed) != unchanged) << row.name << " changes nothing";
   }
 }
 

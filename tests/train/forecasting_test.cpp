@@ -18,6 +18,19 @@ TEST(ForecastScores, AreThoseOfM4AndOfThePapersOnEtt) {
   EXPECT_DOUBLE_EQ(m.at("coverage"), 2.0 / 3);
 }
 
+TEST(ForecastScores, OfQuantilesAreThePinballLossAndTheShareBelow) {
+  const std::vector<double> actual = {2, 0, -1, 3}, zero = {0, 0, 0, 0}, high = {4, 4, 4, 2};
+  const std::vector<std::vector<double>> quantiles = {zero, high};
+  ForecastScores scores({{2, 0}}, {20, 90});
+  scores.add(0, {actual, zero, zero, zero, quantiles});
+  const auto m = scores.metrics();
+  EXPECT_DOUBLE_EQ(m.at("below_q20"), 0.5) << "equal counts as below";
+  EXPECT_DOUBLE_EQ(m.at("below_q90"), 0.75);
+  const double low = 0.2 * 2 + 0 + 0.8 * 1 + 0.2 * 3, upper = 0.1 * 2 + 0.1 * 4 + 0.1 * 5 + 0.9 * 1;
+  EXPECT_DOUBLE_EQ(m.at("pinball"), (low + upper) / 2 / 4 / 2);
+  EXPECT_FALSE(ForecastScores({{1, 1}}).metrics().contains("pinball"));
+}
+
 TEST(ForecastScores, AreMeansOverSeriesNotOverWindows) {
   const std::vector<double> zero = {0}, one = {1}, three = {3};
   ForecastScores scores({{1, 1}, {1, 0}, {1, 1}});
