@@ -13,6 +13,7 @@
 #include "carousel/data/labels.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/table_reader.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -24,10 +25,6 @@ constexpr int64_t kEvidentRepeats = 10;  ///< times that each label must occur o
 constexpr int64_t kLongestLabel = 60;    ///< code points
 constexpr int64_t kMostBlankShare = 50;  ///< one blank line in so many separates sentences: columns of tokens
 constexpr int64_t kFewRows = 20;         ///< too few to see whether a column repeats itself as labels do
-
-bool named(const std::string& file, const char* ending) {
-  return file.ends_with(ending) || file.ends_with(std::string(ending) + ".gz");
-}
 
 /// A text in a language, not a number or a date.
 bool has_letters(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "carousel/data/frames/readers.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -216,8 +217,7 @@ FramePlan plan_frames(const std::vector<std::string>& files, const FrameFormat& 
             false};
   }
   if (files.size() > 1) return plan;
-  if (file.ends_with(".ts") || file.ends_with(".ts.gz"))
-    return {"ts", "a file of the UCR/UEA archive, a series in each row", 0, '_', true, false};
+  if (named(file, ".ts")) return {"ts", "a file of the UCR/UEA archive, a series in each row", 0, '_', true, false};
   return plan_list(file);
 }
 

@@ -9,11 +9,6 @@
 
 namespace carousel::data {
 
-/// All bytes of a file, unpacked where it is gzip. DataError when it is missing, damaged or larger than `max_bytes`.
-std::string read_unpacked(const std::string& file, int64_t max_bytes = int64_t{1} << 34);
-/// Its first bytes, unpacked; "" where there are none.
-std::string first_bytes(const std::string& file, int64_t count);
-
 /// A .ts file of the UCR/UEA archive (Bagnall et al. 2018): lines `@key value` and `# remark`, then `@data` and a
 /// series a row. A missing value (`?`, NaN) lies on a straight line between its neighbours. Series without a label,
 /// where the file says `@classLabel false`, have none.
