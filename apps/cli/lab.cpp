@@ -85,7 +85,8 @@ std::string text_of(const std::string& words) {
   data::ReadOptions options;
   options.max_line_bytes = data::UnpackLimits::in_force().most_read();  // a book may be one line
   std::string text;
-  for (const data::TextLine& line : data::read_text({words}, options).lines) text += line.text + "\n";
+  const data::TextFiles file({words}, options);
+  file.each_line(0, file.lines(), [&](std::string_view line, int64_t) { text.append(line) += '\n'; });
   if (!text.empty()) text.pop_back();
   return text;
 }

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "carousel/base/error.h"
-
 namespace carousel::data {
 
 namespace {
@@ -149,13 +147,7 @@ TokenPlan plan_tokens(const std::vector<std::string_view>& texts, const DataConf
 
 std::unique_ptr<Tokenizer> make_tokenizer(const std::vector<std::string_view>& texts, const TokenPlan& plan,
                                           int64_t min_count) {
-  if (plan.kind == "characters") return make_character_tokenizer(texts, plan.form, min_count);
-  if (plan.kind == "words") return make_word_tokenizer(texts, plan.form, min_count);
-  if (plan.kind == "wordpunct") return make_wordpunct_tokenizer(texts, plan.form, min_count);
-  if (plan.kind == "bpe") return make_bpe_tokenizer(texts, plan.form, min_count, plan.merges);
-  throw ConfigError(
-      fmt::format("[tokenizer] the kind must be characters, words, wordpunct or bpe; got {}. Use one of those.",
-                  clip_quoted(plan.kind)));
+  return make_tokenizer(texts, {plan.kind, plan.form, min_count, plan.merges, 0});
 }
 
 }  // namespace carousel::data
