@@ -221,6 +221,14 @@ FramePlan plan_frames(const std::vector<std::string>& files, const FrameFormat& 
   return plan_list(file);
 }
 
+std::vector<ListedFile> list_frames(const std::string& file, const FramePlan& plan, const FrameFormat& format,
+                                    const ReadOptions& options) {
+  if (plan.format == "list") return read_list(file, options);
+  if (plan.format == "recordings") return by_names(file, plan, format);
+  if (plan.format == "folders") return by_folders(file);
+  return {{file, "", "", 0}};
+}
+
 FrameSet read_frames(const std::vector<std::string>& files, const FramePlan& plan, const FrameFormat& format,
                      const ReadOptions& options) {
   const std::string& file = files.front();
@@ -229,14 +237,8 @@ FrameSet read_frames(const std::vector<std::string>& files, const FramePlan& pla
     set = read_ts(file, options);
   } else if (plan.format == "idx") {
     set = read_idx(file, files.size() > 1 ? files[1] : labels_beside(file));
-  } else if (plan.format == "list") {
-    set = read_listed(file, read_list(file, options), format, options);
-  } else if (plan.format == "recordings") {
-    set = read_listed(file, by_names(file, plan, format), format, options);
-  } else if (plan.format == "folders") {
-    set = read_listed(file, by_folders(file), format, options);
-  } else if (plan.format == "file") {
-    set = read_listed(file, {{file, "", "", 0}}, format, options);
+  } else if (!plan.format.empty()) {
+    set = read_listed(file, list_frames(file, plan, format, options), format, options);
   } else {
     throw DataError(file, 0, 0,
                     "[data] the file must hold frames; got another kind. Give recordings (wav, flac), NPY files, a .ts "

@@ -40,6 +40,10 @@ struct ListedFile {
 };
 /// Rows `path TAB target`; paths are relative to the folder of the list. A third column tells what belongs together.
 std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options);
+/// The files that a folder or a list of recordings or arrays names, or the one that it is, with their targets. `plan`
+/// has the format list, recordings, folders or file.
+std::vector<ListedFile> list_frames(const std::string& file, const FramePlan& plan, const FrameFormat& format,
+                                    const ReadOptions& options);
 /// Reads recordings and arrays.
 FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& files, const FrameFormat& format,
                      const ReadOptions& options);
