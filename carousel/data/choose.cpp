@@ -118,9 +118,9 @@ TokenPlan plan_tokens(const std::vector<std::string_view>& texts, const DataConf
   const Kind kind = wanted == "auto" ? choose_kind(found) : Kind{wanted, "the options say so"};
   plan.kind = kind.name;
   plan.reason = fmt::format("{}: {}, because {}", is_source ? "source" : "target", kind.name, kind.because);
-  if (plan.kind == "bpe") {
+  if (learns_subwords(plan.kind)) {
     plan.merges = config.bpe_merges > 0 ? config.bpe_merges : choose_merges(found);
-    plan.reason += fmt::format("; up to {} merges", plan.merges);
+    plan.reason += fmt::format("; up to {} {}", plan.merges, plan.kind == "bpe" ? "merges" : "subwords");
   }
   if (config.normalize == "auto") {
     const FormChoice form = choose_form(texts, plan.kind == "characters");

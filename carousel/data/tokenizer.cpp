@@ -63,7 +63,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
 }
 
 void Tokenizer::look_up(std::string_view text, Memo*, std::vector<int32_t>& ids) const {
-  for (const std::string& symbol : split(text)) ids.push_back(vocabulary_.id(symbol));
+  for (const std::string& symbol : split(text, {})) ids.push_back(vocabulary_.id(symbol));
 }
 
 const std::string& Tokenizer::symbol(int32_t id, const std::vector<std::string>& extras) const {
@@ -98,7 +98,7 @@ std::vector<std::string> Tokenizer::symbols(std::span<const int32_t> ids,
 std::vector<std::string> Tokenizer::unknown_symbols(std::string_view text) const {
   std::vector<std::string> out;
   std::unordered_set<std::string> seen;
-  for (std::string& symbol : split(form_.apply(text))) {
+  for (std::string& symbol : split(form_.apply(text), {})) {
     if (!vocabulary_.contains(symbol) && seen.insert(symbol).second) out.push_back(std::move(symbol));
   }
   return out;
@@ -128,6 +128,11 @@ std::vector<std::string> tokenizer_kinds() {
   std::vector<std::string> names;
   for (const TokenizerKind& row : tokenizer_rows()) names.push_back(row.name);
   return names;
+}
+
+bool learns_subwords(const std::string& kind) {
+  const TokenizerKind* row = find_kind(kind);
+  return row != nullptr && row->subwords;
 }
 
 TokenizerLearner::TokenizerLearner(TokenizerRecipe recipe, int64_t most_units)

@@ -13,6 +13,10 @@
 #include "carousel/data/unicode.h"
 #include "carousel/data/vocabulary.h"
 
+namespace carousel {
+class Rng;
+}
+
 namespace carousel::data {
 
 struct TokenizerKind;
@@ -23,6 +27,13 @@ struct TextForm {
   LetterCase letter_case = LetterCase::keep;
 
   std::string apply(std::string_view text) const;
+};
+
+/// Cuts words into unigram subwords by chance, with probability proportional to P^alpha (Kudo 2018, subword
+/// regularization), rather than as is best.
+struct SubwordSampling {
+  double alpha = 0;
+  Rng* rng = nullptr;  ///< null: as is best
 };
 
 class Tokenizer {
@@ -45,7 +56,11 @@ class Tokenizer {
   /// Ids from the vocabulary's size on mean entries of `extras`.
   std::string decode(std::span<const int32_t> ids, const std::vector<std::string>& extras = {}) const;
   /// The symbols that encode() looks up.
-  std::vector<std::string> cut(std::string_view text) const { return split(form_.apply(text)); }
+  std::vector<std::string> cut(std::string_view text) const { return split(form_.apply(text), {}); }
+  /// The same, drawn by chance where the kind can; their ids are those of the vocabulary.
+  std::vector<std::string> cut(std::string_view text, const SubwordSampling& sampling) const {
+    return split(form_.apply(text), sampling);
+  }
   /// One display text per id: what a heat map or a table shows. A space is shown as U+2423.
   std::vector<std::string> symbols(std::span<const int32_t> ids, const std::vector<std::string>& extras = {}) const;
   /// The symbols of `text` that are not in the vocabulary, each once, in order.
@@ -64,7 +79,7 @@ class Tokenizer {
   /// Appends the ids of a text in its text form; may look pieces of it up in `memo`, and leave them there.
   virtual void look_up(std::string_view text, Memo* memo, std::vector<int32_t>& ids) const;
   /// Cuts a text in its text form into symbols.
-  virtual std::vector<std::string> split(std::string_view text) const = 0;
+  virtual std::vector<std::string> split(std::string_view text, const SubwordSampling& sampling) const = 0;
   /// The text of some symbols.
   virtual std::string join(const std::vector<std::string>& symbols) const = 0;
   /// Further fields of the JSON object: `,"merges":[...]` or "".
@@ -101,8 +116,10 @@ struct TokenizerRecipe {
   int64_t most = 0;       ///< symbols of the vocabulary, the most frequent ones; 0: no bound
 };
 
-/// Names of all kinds: "characters", "words", "wordpunct", "bpe".
+/// Names of all kinds: "characters", "words", "wordpunct", "bpe", "unigram".
 std::vector<std::string> tokenizer_kinds();
+/// Whether a kind cuts words into symbols that it learns; false for an unknown one.
+bool learns_subwords(const std::string& kind);
 
 /// Collects what a tokenizer is made of, text by text.
 class TokenizerLearner {

@@ -96,13 +96,13 @@ class LanguageModelKind final : public Task {
 
   std::unique_ptr<data::Tokenizer> make_tokenizer(const data::TextFiles& text, int64_t train_lines, const Say& say) {
     const bool asked = options_.tokens != "auto";
-    if (!asked || (options_.tokens == "bpe" && options_.bpe_merges == 0)) {
+    if (!asked || (data::learns_subwords(options_.tokens) && options_.bpe_merges == 0)) {
       data::SymbolCounts words(kMostUnits);
       text.each_line(0, train_lines, [&](std::string_view line, int64_t) {
         for (const std::string_view word : data::split_words(line)) words.add(word);
       });
       if (!asked) choose_tokens(words, say);
-      if (options_.tokens == "bpe" && options_.bpe_merges == 0)
+      if (data::learns_subwords(options_.tokens) && options_.bpe_merges == 0)
         options_.bpe_merges = std::clamp<int64_t>(words.total() / 50, 200, 16000);
     }
     if (asked) say(fmt::format("text: {}, as asked for", options_.tokens));

@@ -12,7 +12,7 @@
 namespace carousel::tasks {
 
 struct LanguageModelOptions {
-  std::string tokens = "auto";  ///< auto | characters | words | bpe
+  std::string tokens = "auto";  ///< auto | characters | words | bpe | unigram
   int64_t bpe_merges = 0;       ///< 0: chosen from the size of the data
   int64_t min_count = 1;
   int64_t vocab_size = 0;  ///< symbols at most; 0: chosen

@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<Tokenizer>> all_kinds(const Texts& texts) {
   kinds.push_back(make_character_tokenizer(texts, {}, 1));
   kinds.push_back(make_word_tokenizer(texts, {}, 1));
   kinds.push_back(make_bpe_tokenizer(texts, {}, 1, 30));
+  kinds.push_back(make_tokenizer(texts, {"unigram", {}, 1, 30, 0}));
   return kinds;
 }
 
@@ -135,7 +136,7 @@ TEST(Tokenizer, RefusesHostileJson) {
   const std::string vocabulary = R"("vocabulary":{"markers":["<s>","</s>","<unk>"],"symbols":["a"]})";
   const std::string form = R"("normalize":"none","letter_case":"keep",)";
   EXPECT_NE(error(R"({"kind":"runes",)" + form + vocabulary + "}")
-                .find("[tokenizer] \"kind\" must be characters, words, wordpunct or bpe; got \"runes\"."),
+                .find("[tokenizer] \"kind\" must be characters, words, wordpunct, bpe or unigram; got \"runes\"."),
             std::string::npos);
   EXPECT_NE(error(R"({"kind":"words","normalize":"nfx","letter_case":"keep",)" + vocabulary + "}")
                 .find("\"normalize\" must be none, nfc or nfd; got \"nfx\""),
@@ -258,8 +259,9 @@ TEST(PlanTokens, SyllablesAreTakenApartOnlyWhenNothingIsLost) {
 TEST(PlanTokens, UnknownKindIsRefused) {
   TokenPlan plan;
   plan.kind = "runes";
-  EXPECT_EQ(error_of<ConfigError>([&] { make_tokenizer({"a"}, plan, 1); }),
-            "[tokenizer] the kind must be characters, words, wordpunct or bpe; got \"runes\". Use one of those.");
+  EXPECT_EQ(
+      error_of<ConfigError>([&] { make_tokenizer({"a"}, plan, 1); }),
+      "[tokenizer] the kind must be characters, words, wordpunct, bpe or unigram; got \"runes\". Use one of those.");
 }
 
 }  // namespace

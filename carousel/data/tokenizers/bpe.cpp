@@ -54,7 +54,7 @@ BytePairs pairs_of(const JsonObject& object) {
 }  // namespace
 
 TokenizerKind bpe_kind() {
-  return {"bpe", SubwordTokenizer::count,
+  return {"bpe", true, SubwordTokenizer::count,
           [](const SymbolCounts& units, const TokenizerRecipe& recipe) -> std::unique_ptr<Tokenizer> {
             BytePairs pairs = BytePairs::learn(units, recipe.subwords);
             return std::make_unique<BpeTokenizer>(

@@ -13,7 +13,7 @@ class CharacterTokenizer final : public Tokenizer {
   std::string kind() const override { return "characters"; }
 
  protected:
-  std::vector<std::string> split(std::string_view text) const override {
+  std::vector<std::string> split(std::string_view text, const SubwordSampling&) const override {
     const auto parts = code_points(text);
     return {parts.begin(), parts.end()};
   }
@@ -28,7 +28,7 @@ class CharacterTokenizer final : public Tokenizer {
 }  // namespace
 
 TokenizerKind characters_kind() {
-  return {"characters",
+  return {"characters", false,
           [](std::string_view text, SymbolCounts& units) {
             for (const std::string_view c : code_points(text)) units.add(c);
           },

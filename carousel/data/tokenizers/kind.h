@@ -13,6 +13,7 @@ namespace carousel::data {
 
 struct TokenizerKind {
   std::string name;
+  bool subwords = false;  ///< cuts words into symbols that it learns
   /// Counts the units of a text in its text form that the tokenizer is made from: its symbols, or what is cut into
   /// them.
   void (*count)(std::string_view text, SymbolCounts& units);
@@ -28,5 +29,6 @@ TokenizerKind characters_kind();
 TokenizerKind words_kind();
 TokenizerKind wordpunct_kind();
 TokenizerKind bpe_kind();
+TokenizerKind unigram_kind();
 
 }  // namespace carousel::data

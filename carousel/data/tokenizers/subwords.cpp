@@ -16,9 +16,20 @@ void SubwordTokenizer::count(std::string_view text, SymbolCounts& units) {
   each_piece(text, [&](std::string_view piece) { units.add(piece); });
 }
 
-std::vector<std::string> SubwordTokenizer::split(std::string_view text) const {
+void SubwordTokenizer::sample_piece(std::string_view piece, const SubwordSampling&,
+                                    std::vector<std::string>& symbols) const {
+  split_piece(piece, symbols);
+}
+
+std::vector<std::string> SubwordTokenizer::split(std::string_view text, const SubwordSampling& sampling) const {
   std::vector<std::string> symbols;
-  each_piece(text, [&](std::string_view piece) { split_piece(piece, symbols); });
+  each_piece(text, [&](std::string_view piece) {
+    if (sampling.rng != nullptr) {
+      sample_piece(piece, sampling, symbols);
+    } else {
+      split_piece(piece, symbols);
+    }
+  });
   return symbols;
 }
 

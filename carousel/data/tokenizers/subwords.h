@@ -20,7 +20,11 @@ class SubwordTokenizer : public Tokenizer {
   /// Appends the symbols of one piece.
   virtual void split_piece(std::string_view piece, std::vector<std::string>& symbols) const = 0;
 
-  std::vector<std::string> split(std::string_view text) const override;
+  /// The same by chance; kinds that cannot cut as is best.
+  virtual void sample_piece(std::string_view piece, const SubwordSampling& sampling,
+                            std::vector<std::string>& symbols) const;
+
+  std::vector<std::string> split(std::string_view text, const SubwordSampling& sampling) const override;
   void look_up(std::string_view text, Memo* memo, std::vector<int32_t>& ids) const override;
   std::string join(const std::vector<std::string>& symbols) const override;
 };

@@ -14,7 +14,7 @@ class WordTokenizer final : public Tokenizer {
   std::string kind() const override { return "words"; }
 
  protected:
-  std::vector<std::string> split(std::string_view text) const override {
+  std::vector<std::string> split(std::string_view text, const SubwordSampling&) const override {
     const auto parts = split_words(text);
     return {parts.begin(), parts.end()};
   }
@@ -37,7 +37,7 @@ class WordPunctTokenizer final : public Tokenizer {
   std::string kind() const override { return "wordpunct"; }
 
  protected:
-  std::vector<std::string> split(std::string_view text) const override {
+  std::vector<std::string> split(std::string_view text, const SubwordSampling&) const override {
     std::vector<std::string> parts;
     each_piece(text, [&](std::string_view piece) { parts.emplace_back(bare(piece)); });
     return parts;
@@ -60,7 +60,7 @@ std::unique_ptr<Tokenizer> load(const JsonObject&, TextForm form, Vocabulary voc
 }  // namespace
 
 TokenizerKind words_kind() {
-  return {"words",
+  return {"words", false,
           [](std::string_view text, SymbolCounts& units) {
             for (const std::string_view word : split_words(text)) units.add(word);
           },
@@ -68,7 +68,7 @@ TokenizerKind words_kind() {
 }
 
 TokenizerKind wordpunct_kind() {
-  return {"wordpunct",
+  return {"wordpunct", false,
           [](std::string_view text, SymbolCounts& units) {
             each_piece(text, [&](std::string_view piece) { units.add(bare(piece)); });
           },
