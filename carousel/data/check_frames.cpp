@@ -13,6 +13,7 @@
 #include "carousel/data/frames/audio_file.h"
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/frames/readers.h"
+#include "carousel/data/vocabulary.h"
 
 namespace carousel::data {
 

@@ -11,6 +11,7 @@
 #include "carousel/data/column_roles.h"
 #include "carousel/data/label_names.h"
 #include "carousel/data/labels.h"
+#include "carousel/data/pair_format.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/table_reader.h"
 #include "carousel/data/unpack.h"
@@ -227,6 +228,13 @@ LabelPlan plan_aligned(const std::vector<std::string>& files, const LabelFormat&
   return plan;
 }
 
+/// Objects whose keys are usual for pairs, and not for texts and labels: "target" may be either.
+bool holds_pairs(const std::string& file, const ReadOptions& options) {
+  const PairTable table = find_pair_table(file, {}, options);
+  return table.format == "jsonl" &&
+         !(is_among(kTextNames, table.columns[0]) && is_among(kLabelNames, table.columns[1]));
+}
+
 /// Which format the file shows, or "".
 std::string shape_of(const Sample& sample) {
   if (named(sample.file, ".csv")) return "csv";
@@ -281,7 +289,7 @@ LabelPlan plan_labels(const std::vector<std::string>& files, const LabelFormat& 
   } else if (format == "lines") {
     plan = plan_lines(sample);
   } else if (format == "jsonl") {
-    plan = {"jsonl", {}, false, true, "each line is an object with a text and a label"};
+    plan = {"jsonl", {}, false, !holds_pairs(files.front(), options), "each line is an object with a text and a label"};
   } else if (format == "aligned") {
     throw DataError(files.front(), 0, 0,
                     "[data] aligned data are two files, texts and labels; got one file. Name both.");

@@ -72,12 +72,14 @@ TEST(CheckRecordings, NamesSilentClippedEmptyAndRepeatedOnes) {
 
 TEST(CheckRecordings, ARecordingOnBothSidesIsALeak) {
   const TempDir dir;
-  const std::string train = dir.write("train.tsv", "a.wav\tx\nb.wav\ty\n"),
+  const std::string train = dir.write("train.tsv", "a.wav\tx\nb.wav\ty\ne.wav\tx\nf.wav\ty\n"),
                     dev = dir.write("dev.tsv", "c.wav\ty\nd.wav\tz\n");
   dir.write("a.wav", wav(8000, 1600));
   dir.write("b.wav", wav(8000, 1600, 16, 300));
   dir.write("c.wav", wav(8000, 1600, 16, 300));
   dir.write("d.wav", wav(8000, 1600, 16, 700));
+  dir.write("e.wav", wav(8000, 1600, 16, 800));
+  dir.write("f.wav", wav(8000, 1600, 16, 900));
   const DataReport report = check({train}, {dev}, {});
   ASSERT_TRUE(report.recordings);
   EXPECT_EQ(report.format, "list");

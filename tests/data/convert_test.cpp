@@ -50,7 +50,7 @@ TEST(Convert, LabelsGoThroughAllTheirFormatsAndComeBack) {
   const std::string start = dir.write("a.txt", lines);
   for (const char* format : {"tsv", "csv", "jsonl", "fasttext"})
     EXPECT_EQ(converted(dir.write(std::string("b.") + format, converted(start, format)), "fasttext"), lines) << format;
-  EXPECT_EQ(converted(start, "jsonl").substr(0, 44), "{\"text\":\"text, number 0 it is\",\"label\":\"good\"");
+  EXPECT_EQ(converted(start, "jsonl").substr(0, 45), "{\"text\":\"text, number 0 it is\",\"label\":\"good\"");
 }
 
 TEST(Convert, TagsGoToColumnsAndBack) {

@@ -42,7 +42,7 @@ TEST(Distribution, BinsHoldAllValuesAndPercentilesAreTheirs) {
     const auto& bin = d.bins[i];
     EXPECT_EQ(bin.count, std::count_if(all.begin(), all.end(),
                                        [&](int64_t value) { return value >= bin.low && value <= bin.high; }));
-    if (i > 0) EXPECT_EQ(bin.low, d.bins[i - 1].high + 1);
+    EXPECT_EQ(bin.low, i > 0 ? d.bins[i - 1].high + 1 : d.min);
   }
   EXPECT_EQ(distribution_of("x", "y", {}).count, 0);
   EXPECT_EQ(distribution_of("x", "y", {{5, 2}}).bins.size(), 1u);
@@ -70,7 +70,9 @@ TEST(DataStats, CoverageIsThatOfTheMostFrequent) {
   const TempDir dir;
   std::string text;
   for (int i = 0; i < 100; ++i)
-    for (int k = 0; k <= (i < 10 ? 8 : 0); ++k) text += "w" + std::to_string(i) + (k % 3 == 2 ? "\n" : " ");
+    for (int k = 0; k <= (i < 10 ? 8 : 0); ++k)
+      text += "w" + std::string(1, static_cast<char>('a' + i / 10)) + std::string(1, static_cast<char>('a' + i % 10)) +
+              (k % 3 == 2 ? "\n" : " ");
   const DataStats stats = data_stats({dir.write("a.txt", text + "\n")}, {}, {});
   ASSERT_EQ(stats.coverage.at(0).tops.size(), 2u);
   EXPECT_DOUBLE_EQ(stats.coverage[0].tops[0].share, 90.0 / 180);

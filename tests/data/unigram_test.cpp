@@ -200,15 +200,20 @@ TEST(Unigram, ATokenizerIsSavedAndLoaded) {
   EXPECT_EQ(loaded->kind(), "unigram");
   for (const std::string_view text : {"the cats on na\xC3\xAFve mats", "tac  eht q"}) {
     EXPECT_EQ(loaded->encode(text), tokenizer->encode(text));
-    if (text.find('q') == std::string_view::npos) EXPECT_EQ(loaded->decode(loaded->encode(text)), text);
   }
+  EXPECT_EQ(loaded->decode(loaded->encode("the cats on mats")), "the cats on mats");
   EXPECT_LT(tokenizer->encode(texts[0]).size(), code_points(texts[0]).size());
 }
 
 TEST(Unigram, ATokenizerDrawsCutsOfTheSameText) {
-  const std::vector<std::string_view> texts = {"the cat sat on the mat", "the cats sat on the mats"};
-  const auto tokenizer = make_tokenizer(texts, {"unigram", {}, 1, 8, 0});
   Rng rng(4, 0);
+  std::string words;
+  for (int i = 0; i < 400; ++i) {
+    words += ' ';
+    for (int k = 0; k < 6; ++k) words += static_cast<char>('a' + rng.below(3));
+  }
+  const std::vector<std::string_view> texts = {"abcabc aabbcc", words};
+  const auto tokenizer = make_tokenizer(texts, {"unigram", {}, 1, 60, 0});
   std::set<Cut> drawn;
   for (int i = 0; i < 50; ++i) {
     const Cut cut = tokenizer->cut(texts[0], {0.2, &rng});
@@ -217,7 +222,7 @@ TEST(Unigram, ATokenizerDrawsCutsOfTheSameText) {
       EXPECT_TRUE(tokenizer->vocabulary().contains(symbol)) << symbol;
       text += symbol;
     }
-    EXPECT_EQ(text, " the cat sat on the mat");
+    EXPECT_EQ(text, " abcabc aabbcc");
     drawn.insert(cut);
   }
   EXPECT_GT(drawn.size(), 10u);
