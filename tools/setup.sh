@@ -2,7 +2,7 @@
 # Sourced by demo and check: installs Debian packages that are missing, configures and builds. Needs bash; no other tool.
 
 packages_build=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libfmt-dev nlohmann-json3-dev libsimdjson-dev
-  libtomlplusplus-dev libcli11-dev libutf8proc-dev zlib1g-dev libpng-dev libssl-dev libsndfile1-dev libsamplerate0-dev
+  libtomlplusplus-dev libcli11-dev libutf8proc-dev zlib1g-dev libzstd-dev libpng-dev libssl-dev libsndfile1-dev libsamplerate0-dev
   libkissfft-dev)
 packages_test=(libgtest-dev librapidcheck-dev clang-format)
 packages_slow=(clang clang-tidy libomp-dev libclang-rt-dev ccache)

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "apps/cli/data_commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
 #include "carousel/base/error.h"
@@ -101,14 +102,15 @@ int run_split(const SplitFlags& flags) {
 
 void add_check(Program& program, CLI::App& group) {
   auto flags = std::make_shared<CheckFlags>();
-  CLI::App* command =
-      program.add(group,
-                  {"check", "Show what a data file holds and what is wrong with it.",
-                   "carousel data check words.tsv                  # faults, duplicates, lengths, symbols\n"
-                   "carousel data check words.tsv --dev dev.tsv    # also what both have in common\n"
-                   "carousel data check words.tsv --json           # exit code 3 when training would refuse"},
-                  [flags] { return run_check(*flags); });
-  command->add_option("DATA", flags->data, "One file, or two that belong line to line")
+  CLI::App* command = program.add(
+      group,
+      {"check", "Show what a data file holds and what is wrong with it.",
+       "carousel data check words.tsv                  # faults, duplicates, lengths, symbols\n"
+       "carousel data check words.tsv --dev dev.tsv    # also what both have in common\n"
+       "carousel data check recordings/ --dev held_out/ # lengths, rates, silent, clipped and repeated ones\n"
+       "carousel data check words.tsv --json           # exit code 3 when training would refuse"},
+      [flags] { return run_check(*flags); });
+  command->add_option("DATA", flags->data, "One file or folder, or two files that belong line to line")
       ->required()
       ->expected(1, 2)
       ->type_name("FILE");
@@ -141,11 +143,15 @@ void add_split(Program& program, CLI::App& group) {
 }  // namespace
 
 void add_data(Program& program) {
-  CLI::App* group = program.add_group({"data", "Look at data files and split them.",
+  CLI::App* group = program.add_group({"data", "Look at data files, split and convert them.",
                                        "carousel data check words.tsv\n"
+                                       "carousel data stats words.tsv\n"
+                                       "carousel data convert reviews.csv -o reviews.jsonl\n"
                                        "carousel data split words.tsv --train train.tsv --test test.tsv --share 0.05"});
   add_check(program, *group);
+  add_data_stats(program, *group);
   add_split(program, *group);
+  add_data_convert(program, *group);
 }
 
 }  // namespace carousel::cli

@@ -12,6 +12,7 @@
 #include "apps/cli/table_flags.h"
 #include "carousel/base/error.h"
 #include "carousel/data/text_reader.h"
+#include "carousel/data/unpack.h"
 #include "carousel/engine/model_gradients.h"
 #include "carousel/tasks/lab/capacity.h"
 #include "carousel/tasks/lab/gradients.h"
@@ -82,9 +83,10 @@ std::string text_of(const std::string& words) {
     throw ConfigError(
         fmt::format("[lab] a model needs a line to look at; got {} alone. Write the line after it.", words));
   data::ReadOptions options;
-  options.max_line_bytes = options.max_text_bytes;  // a book may be one line
+  options.max_line_bytes = data::UnpackLimits::in_force().most_read();  // a book may be one line
   std::string text;
-  for (const data::TextLine& line : data::read_text({words}, options).lines) text += line.text + "\n";
+  const data::TextFiles file({words}, options);
+  file.each_line(0, file.lines(), [&](std::string_view line, int64_t) { text.append(line) += '\n'; });
   if (!text.empty()) text.pop_back();
   return text;
 }

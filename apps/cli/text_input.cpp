@@ -22,7 +22,10 @@ constexpr size_t kLongestLine = size_t{1} << 20;
 }  // namespace
 
 LineSource::LineSource(std::string path)
-    : path_(std::move(path)), name_(path_ == "-" ? "(standard input)" : path_), file_(STDIN_FILENO) {
+    : path_(std::move(path)),
+      name_(path_ == "-" ? "(standard input)" : path_),
+      file_(STDIN_FILENO),
+      unpacker_(name_, "predict") {
   if (path_ == "-") return;
   if (path_.empty()) throw ConfigError("[predict] a file needs a name; got an empty one. Name the file.");
   file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
@@ -62,26 +65,23 @@ void LineSource::read_piece() {
 }
 
 bool LineSource::fill() {
+  constexpr size_t kStep = size_t{1} << 16;  // a packed file is taken in small steps: a kilobyte can be a megabyte
   buffer_.erase(0, used_);
   used_ = 0;
   const size_t before = buffer_.size();
-  while (buffer_.size() == before) {
-    // A compressed file is taken in small steps: a megabyte of zeros is a kilobyte of it.
-    if (inflater_ && inflater_->give(&buffer_)) continue;
+  for (;;) {
+    buffer_.resize(before + kStep);
+    buffer_.resize(before + unpacker_.step(rest_, buffer_.data() + before, kStep));
+    if (buffer_.size() > before) return true;
     read_piece();
-    if (!begun_ && Inflater::fits(piece_)) inflater_ = std::make_unique<Inflater>(name_);
+    if (!begun_) unpacker_.begin(piece_);
     begun_ = true;
+    rest_ = piece_;
     if (piece_.empty()) {
-      if (inflater_) inflater_->require_end();
+      unpacker_.require_end();
       return false;
     }
-    if (inflater_) {
-      inflater_->take(piece_);
-    } else {
-      buffer_ += piece_;
-    }
   }
-  return true;
 }
 
 /// False when the line is refused: fault_ says why.

@@ -2,28 +2,28 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "apps/cli/inflater.h"
 #include "carousel/base/error.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::cli {
 
 /// Reads lines in portions: whatever one read() gives, so that a pipe is answered at once and a file in large batches.
 class LineSource {
  public:
-  /// `path` "-": standard input. What begins like a gzip file is decompressed. Throws DataError, ResourceError, or
-  /// ConfigError for an empty path.
+  /// `path` "-": standard input. What begins like a packed file (gzip, zstd) is unpacked. Throws DataError,
+  /// ResourceError, or ConfigError for an empty path.
   explicit LineSource(std::string path);
   ~LineSource();
   LineSource(const LineSource&) = delete;
   LineSource& operator=(const LineSource&) = delete;
 
   /// The next lines, at most `most`, without their ends (LF or CR LF); false at the end of the input. A last line
-  /// without an end counts; a byte order mark at the start does not. Throws DataError for damaged gzip data and for a
+  /// without an end counts; a byte order mark at the start does not. Throws DataError for damaged packed data and for a
   /// line that is longer than 1 MiB (training's default), no UTF-8 or holds NUL; the lines before it are given first.
   bool next(std::vector<std::string>* lines, size_t most);
 
@@ -39,8 +39,9 @@ class LineSource {
   std::string path_;
   std::string name_;
   int file_;
-  std::string piece_;  ///< of the file, as read last
-  std::unique_ptr<Inflater> inflater_;
+  std::string piece_;      ///< of the file, as read last
+  std::string_view rest_;  ///< of piece_
+  data::Unpacker unpacker_;
   bool begun_ = false;
   std::string buffer_;
   size_t used_ = 0;  ///< bytes of buffer_ already handed out

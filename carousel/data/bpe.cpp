@@ -1,10 +1,9 @@
 #include "carousel/data/bpe.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <set>
 
+#include "carousel/data/tokenizers/pieces.h"
 #include "carousel/data/unicode.h"
 
 namespace carousel::data {
@@ -13,28 +12,6 @@ namespace {
 
 uint64_t key_of(int32_t left, int32_t right) {
   return (uint64_t{static_cast<uint32_t>(left)} << 32) | static_cast<uint32_t>(right);
-}
-
-enum class CharacterClass { letter, digit, other };
-
-CharacterClass class_of(std::string_view code_point) {
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(first_code_point(code_point)))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-      return CharacterClass::letter;
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-      return CharacterClass::digit;
-    default:
-      return CharacterClass::other;
-  }
 }
 
 }  // namespace
@@ -73,28 +50,6 @@ int64_t BytePairs::first_bad_merge(const std::vector<Merge>& merges) {
     results.insert(std::move(result));
   }
   return -1;
-}
-
-std::vector<std::string> BytePairs::pieces(std::string_view text) {
-  std::vector<std::string> out;
-  for (const std::string_view word : split_words(text)) {
-    std::string piece = " ";
-    size_t length = 0;
-    CharacterClass piece_class = CharacterClass::other;
-    for (const std::string_view c : code_points(word)) {
-      const CharacterClass now = class_of(c);
-      if (length > 0 && (now != piece_class || length == kMaxPiece)) {
-        out.push_back(std::move(piece));
-        piece.clear();
-        length = 0;
-      }
-      piece_class = now;
-      piece += c;
-      ++length;
-    }
-    out.push_back(std::move(piece));
-  }
-  return out;
 }
 
 std::vector<int32_t> BytePairs::apply(std::vector<int32_t> symbols) const {
@@ -144,19 +99,15 @@ void BytePairs::emit_known(int32_t symbol, const std::function<bool(std::string_
   emit_known(right, known, out);
 }
 
-std::vector<std::string> BytePairs::split(std::string_view text,
-                                          const std::function<bool(std::string_view)>& known) const {
-  std::vector<std::string> out;
-  for (const std::string& piece : pieces(text)) {
-    split_piece(piece, [&](std::string_view symbol, int32_t number) {
-      if (number < 0) {
-        out.emplace_back(symbol);
-      } else {
-        emit_known(number, known, out);
-      }
-    });
-  }
-  return out;
+void BytePairs::split(std::string_view piece, const std::function<bool(std::string_view)>& known,
+                      std::vector<std::string>& symbols) const {
+  split_piece(piece, [&](std::string_view symbol, int32_t number) {
+    if (number < 0) {
+      symbols.emplace_back(symbol);
+    } else {
+      emit_known(number, known, symbols);
+    }
+  });
 }
 
 SymbolCounts BytePairs::count_symbols(const SymbolCounts& pieces) const {

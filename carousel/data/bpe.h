@@ -1,9 +1,6 @@
 // Byte-pair encoding over words (Sennrich, Haddow & Birch 2016, "Neural machine translation of rare words with subword
 // units"), with Unicode code points as the first symbols.
-//
-// A text is cut at white space into words and each word into pieces: runs of letters and marks, of digits, of anything
-// else; a piece holds at most kMaxPiece code points. The first piece of a word begins with a space, which marks the
-// word boundary inside the symbols (no word can contain one), so joining all symbols gives the text back.
+// They are learnt within pieces of words, see tokenizers/pieces.h.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +18,6 @@ namespace carousel::data {
 class BytePairs {
  public:
   using Merge = std::pair<std::string, std::string>;
-  /// Longer pieces are cut, which bounds the time for a hostile text to a constant per byte.
-  static constexpr size_t kMaxPiece = 64;
-
   /// Merges in order of falling priority. They must be sound (first_bad_merge < 0).
   explicit BytePairs(std::vector<Merge> merges);
   /// Learns at most `max_merges` merges from counted pieces: always the most frequent pair, the one first built from
@@ -33,10 +27,10 @@ class BytePairs {
   /// repeats an earlier one; -1 when all are sound.
   static int64_t first_bad_merge(const std::vector<Merge>& merges);
 
-  static std::vector<std::string> pieces(std::string_view text);
   const std::vector<Merge>& merges() const { return merges_; }
-  /// Symbols of a text. A merged symbol that `known` refuses is taken apart again, down to code points.
-  std::vector<std::string> split(std::string_view text, const std::function<bool(std::string_view)>& known) const;
+  /// Appends the symbols of a piece. A merged symbol that `known` refuses is taken apart again, down to code points.
+  void split(std::string_view piece, const std::function<bool(std::string_view)>& known,
+             std::vector<std::string>& symbols) const;
   /// How often each symbol occurs in the split of counted pieces; single code points count as often as they occur in
   /// the pieces, merged or not, so that all of them enter a vocabulary.
   SymbolCounts count_symbols(const SymbolCounts& pieces) const;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -12,9 +11,10 @@
 #include <unordered_set>
 
 #include "carousel/base/error.h"
+#include "carousel/data/any_data.h"
+#include "carousel/data/check_frames.h"
 #include "carousel/data/check_series.h"
 #include "carousel/data/choose.h"
-#include "carousel/data/frames/frames.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/lengths.h"
 #include "carousel/data/registry.h"
@@ -173,26 +173,6 @@ void look_at_tags(const TagData& data, const TagData& dev, DataReport& report) {
   }
 }
 
-/// How a file or folder holds tagged sentences, when it can hardly be anything else.
-std::optional<TagPlan> find_tags(const std::vector<std::string>& files, const ReadOptions& options) {
-  try {
-    TagPlan plan = plan_tags(files, {}, options);
-    if (plan.evident) return plan;
-  } catch (const DataError&) {  // of another kind
-  }
-  return std::nullopt;
-}
-
-/// How some files hold labelled texts, when they can hardly be anything else.
-std::optional<LabelPlan> find_labels(const std::vector<std::string>& files, const ReadOptions& options) {
-  try {
-    LabelPlan plan = plan_labels(files, {}, options);
-    if (plan.evident) return plan;
-  } catch (const DataError&) {  // no labelled texts; as pairs they may be sound
-  }
-  return std::nullopt;
-}
-
 /// What some files hold; neither tags nor labels: pairs.
 struct Found {
   std::optional<TagPlan> tags;
@@ -281,12 +261,7 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   DataReport report;
   ReadOptions options = config.read_options();
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
-  if (const FramePlan frames = plan_frames(files, {}); !frames.format.empty())
-    throw UnsupportedError(
-        fmt::format("[data] the check reads texts and tables of numbers; got {}: {}. Train on it: training names the "
-                    "files that are "
-                    "wrong.",
-                    files.front(), frames.reason));
+  if (check_frames(files, dev_files, options, report)) return report;
   const bool text = find_tags(files, options) || find_labels(files, options);
   if (!text && check_series(files, dev_files, options, report)) return report;
   const Found found = find_format(files, config.format, options, report);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -50,6 +51,16 @@ struct SeriesReport {
   std::vector<std::string> notes;  ///< as SeriesSet has them
 };
 
+/// Of recordings and arrays.
+struct RecordingsReport {
+  int64_t files = 0;                            ///< that could be read
+  int64_t arrays = 0;                           ///< of them no recordings
+  double total = 0, shortest = 0, longest = 0;  ///< seconds; of arrays frames
+  std::map<int64_t, int64_t> rates;             ///< Hz -> recordings
+  Finding silent;                               ///< recordings nowhere louder than 80 dB below full scale
+  Finding clipped;                              ///< recordings with more than a thousandth of their samples cut off
+};
+
 struct DataReport {
   std::string format;
   std::string reason;  ///< why that format
@@ -71,7 +82,9 @@ struct DataReport {
   Finding illegal;     ///< tags that this scheme does not allow where they stand
   bool has_dev = false;
   DevReport dev;
-  std::optional<SeriesReport> series;  ///< of numbers: all else but format, reason and faults is empty then
+  std::optional<SeriesReport> series;          ///< of numbers: all else but format, reason and faults is empty then
+  std::optional<RecordingsReport> recordings;  ///< of frames: sources are then recordings that differ, and of the rest
+                                               ///< there are faults, duplicates, labels and dev
 
   /// False when training on the data would be refused.
   bool sound() const { return faults.count == 0 && refusal.empty(); }

@@ -101,6 +101,60 @@ void describe_series(const DataReport& report, std::vector<std::string>& out) {
   out.insert(out.end(), s.notes.begin(), s.notes.end());
 }
 
+/// "2,700 recordings, 1,234.5 s in all, 0.3 to 2.1 s each; sampled at 8000 Hz".
+void describe_recordings(const DataReport& report, std::vector<std::string>& out) {
+  const RecordingsReport& r = *report.recordings;
+  const bool sound = r.arrays < r.files;
+  const char* unit = sound ? "s" : "frames";
+  out.push_back(fmt::format("{} ({}: {}), {:.6g} {} in all, {:.3g} to {:.6g} {} each",
+                            sound ? counted(r.files, "recording") : counted(r.files, "array"), report.format,
+                            report.reason, r.total, unit, r.shortest, r.longest, unit));
+  if (sound && r.arrays > 0) out.push_back(counted(r.arrays, "of them is an array", "of them are arrays"));
+  std::string rates;
+  for (const auto& [rate, count] : r.rates)
+    rates += fmt::format("{}{} Hz ({})", rates.empty() ? "" : ", ", rate, count);
+  if (r.rates.size() > 1)
+    out.push_back("sampling rates differ: " + rates + "; training brings all to that of the first");
+  else if (!rates.empty())
+    out.push_back("sampled at " + rates);
+  if (r.silent.count > 0) out.push_back(sentence(r.silent, "recording is silent", "recordings are silent"));
+  if (r.clipped.count > 0)
+    out.push_back(sentence(r.clipped, "recording is clipped: its loudest samples are cut off",
+                           "recordings are clipped: their loudest samples are cut off"));
+  if (report.duplicates.count > 0)
+    out.push_back(sentence(report.duplicates, "recording repeats another", "recordings repeat others"));
+  if (report.has_dev) out.push_back(fmt::format("dev: {}", counted(report.dev.examples, "recording")));
+  if (!report.labels.empty()) describe_labels(report, out);
+}
+
+Json json_of_recordings(const DataReport& report) {
+  const RecordingsReport& r = *report.recordings;
+  Json rates = Json::object(), counts = Json::object();
+  for (const auto& [rate, count] : r.rates) rates[fmt::format("{}", rate)] = count;
+  for (const auto& [label, count] : report.labels) counts[label] = count;
+  Json json = {{"schema", "carousel/data-check@1"},
+               {"sound", report.sound()},
+               {"format", report.format},
+               {"reason", report.reason},
+               {"examples", report.examples},
+               {"faults", json_of(report.faults)},
+               {"recordings", r.files - r.arrays},
+               {"arrays", r.arrays},
+               {"total", r.total},
+               {"shortest", r.shortest},
+               {"longest", r.longest},
+               {"sample_rates", rates},
+               {"silent", json_of(r.silent)},
+               {"clipped", json_of(r.clipped)},
+               {"duplicates", json_of(report.duplicates)},
+               {"constant_target", report.constant_target}};
+  if (!report.labels.empty())
+    json["labels"] = {
+        {"counts", counts}, {"once", json_of(report.target.once)}, {"unseen_in_dev", json_of(report.target.unseen)}};
+  if (report.has_dev) json["dev"] = {{"examples", report.dev.examples}, {"in_train", json_of(report.dev.leaked)}};
+  return json;
+}
+
 Json json_of_series(const DataReport& report) {
   const SeriesReport& s = *report.series;
   return {{"schema", "carousel/data-check@1"},
@@ -124,6 +178,7 @@ Json json_of_series(const DataReport& report) {
 
 std::string DataReport::to_json() const {
   if (series) return json_of_series(*this).dump();
+  if (recordings) return json_of_recordings(*this).dump();
   Json json = {{"schema", "carousel/data-check@1"},
                {"sound", sound()},
                {"format", format},
@@ -160,7 +215,9 @@ std::string DataReport::to_json() const {
 std::vector<std::string> DataReport::sentences() const {
   std::vector<std::string> out;
   const bool labelled = !labels.empty();
-  if (faults.count > 0) out.push_back(sentence(faults, "line would be refused", "lines would be refused"));
+  if (faults.count > 0)
+    out.push_back(recordings ? sentence(faults, "file would be refused", "files would be refused")
+                             : sentence(faults, "line would be refused", "lines would be refused"));
   if (series) {
     describe_series(*this, out);
     return out;
@@ -171,6 +228,10 @@ std::vector<std::string> DataReport::sentences() const {
   if (dev.leaked.count > 0) {
     out.push_back(sentence(dev.leaked, "dev example is in the training data too, so its score means nothing",
                            "dev examples are in the training data too, so their score means nothing"));
+  }
+  if (recordings) {
+    describe_recordings(*this, out);
+    return out;
   }
   out.push_back(fmt::format("{} with {} ({}: {})", counted(examples, "example"),
                             counted(sources, "different " + source.name), format, reason));

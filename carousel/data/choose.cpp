@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "carousel/base/error.h"
-
 namespace carousel::data {
 
 namespace {
@@ -120,9 +118,9 @@ TokenPlan plan_tokens(const std::vector<std::string_view>& texts, const DataConf
   const Kind kind = wanted == "auto" ? choose_kind(found) : Kind{wanted, "the options say so"};
   plan.kind = kind.name;
   plan.reason = fmt::format("{}: {}, because {}", is_source ? "source" : "target", kind.name, kind.because);
-  if (plan.kind == "bpe") {
+  if (learns_subwords(plan.kind)) {
     plan.merges = config.bpe_merges > 0 ? config.bpe_merges : choose_merges(found);
-    plan.reason += fmt::format("; up to {} merges", plan.merges);
+    plan.reason += fmt::format("; up to {} {}", plan.merges, plan.kind == "bpe" ? "merges" : "subwords");
   }
   if (config.normalize == "auto") {
     const FormChoice form = choose_form(texts, plan.kind == "characters");
@@ -149,13 +147,7 @@ TokenPlan plan_tokens(const std::vector<std::string_view>& texts, const DataConf
 
 std::unique_ptr<Tokenizer> make_tokenizer(const std::vector<std::string_view>& texts, const TokenPlan& plan,
                                           int64_t min_count) {
-  if (plan.kind == "characters") return make_character_tokenizer(texts, plan.form, min_count);
-  if (plan.kind == "words") return make_word_tokenizer(texts, plan.form, min_count);
-  if (plan.kind == "wordpunct") return make_wordpunct_tokenizer(texts, plan.form, min_count);
-  if (plan.kind == "bpe") return make_bpe_tokenizer(texts, plan.form, min_count, plan.merges);
-  throw ConfigError(
-      fmt::format("[tokenizer] the kind must be characters, words, wordpunct or bpe; got {}. Use one of those.",
-                  clip_quoted(plan.kind)));
+  return make_tokenizer(texts, {plan.kind, plan.form, min_count, plan.merges, 0});
 }
 
 }  // namespace carousel::data

@@ -14,9 +14,9 @@ namespace carousel::data {
 
 /// All that is needed to make a tokenizer, with the reasons in words.
 struct TokenPlan {
-  std::string kind;  ///< "characters", "words", "wordpunct" or "bpe"
+  std::string kind;  ///< one of tokenizer_kinds()
   TextForm form;
-  int64_t merges = 0;  ///< of bpe
+  int64_t merges = 0;  ///< of bpe; of unigram subwords
   std::string reason;  ///< "source: characters, because 98 % of the lines have no space"
 };
 

@@ -5,10 +5,11 @@ namespace carousel::data {
 void DataConfig::options(OptionTable& table) {
   table.section("data");
   format.options(table);
-  const std::vector<std::string> kinds = {"auto", "characters", "words", "bpe"};
+  const std::vector<std::string> kinds = {"auto", "characters", "words", "bpe", "unigram"};
   table
       .add("source_tokens", &source_tokens,
-           "Symbols of the source: characters, words (between white space) or bpe (byte-pair subwords); auto looks at "
+           "Symbols of the source: characters, words (between white space), bpe (byte-pair subwords) or unigram "
+           "(subwords of a language model); auto looks at "
            "the data.")
       .one_of(kinds);
   table.add("target_tokens", &target_tokens, "Symbols of the target; as source_tokens.").one_of(kinds);
@@ -26,9 +27,17 @@ void DataConfig::options(OptionTable& table) {
       .add("source_case", &source_case,
            "Letter case that sources are folded to; auto folds only when the training data has one case.")
       .one_of({"auto", "keep", "lower", "upper"});
-  table.add("bpe_merges", &bpe_merges, "Byte-pair merges to learn; auto takes one per 50 words, 200 to 16,000.")
+  table
+      .add("bpe_merges", &bpe_merges,
+           "Subwords to learn, byte-pair merges or symbols of unigram; auto takes one per 50 words, 200 to 16,000.")
       .range(1, 1e6)  // 0 means auto in here: who asks for 0 shall hear that it is none
       .automatic();
+  table
+      .add(
+          "subword_sampling", &subword_sampling,
+          "Cuts words into unigram subwords anew in each epoch, drawn with probability proportional to P to this power "
+          "(subword regularization; 0.1 to 0.5 where data are few); 0: always as is best.")
+      .range(0, 10);
   table.add("min_count", &min_count, "Symbols seen less often in training are treated as unknown.").range(1, 1e9);
   table
       .add("dev_share", &dev_share,

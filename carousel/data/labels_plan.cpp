@@ -11,8 +11,10 @@
 #include "carousel/data/column_roles.h"
 #include "carousel/data/label_names.h"
 #include "carousel/data/labels.h"
+#include "carousel/data/pair_format.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/table_reader.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -24,10 +26,6 @@ constexpr int64_t kEvidentRepeats = 10;  ///< times that each label must occur o
 constexpr int64_t kLongestLabel = 60;    ///< code points
 constexpr int64_t kMostBlankShare = 50;  ///< one blank line in so many separates sentences: columns of tokens
 constexpr int64_t kFewRows = 20;         ///< too few to see whether a column repeats itself as labels do
-
-bool named(const std::string& file, const char* ending) {
-  return file.ends_with(ending) || file.ends_with(std::string(ending) + ".gz");
-}
 
 /// A text in a language, not a number or a date.
 bool has_letters(std::string_view text) {
@@ -230,6 +228,13 @@ LabelPlan plan_aligned(const std::vector<std::string>& files, const LabelFormat&
   return plan;
 }
 
+/// Objects whose keys are usual for pairs, and not for texts and labels: "target" may be either.
+bool holds_pairs(const std::string& file, const ReadOptions& options) {
+  const PairTable table = find_pair_table(file, {}, options);
+  return table.format == "jsonl" &&
+         !(is_among(kTextNames, table.columns[0]) && is_among(kLabelNames, table.columns[1]));
+}
+
 /// Which format the file shows, or "".
 std::string shape_of(const Sample& sample) {
   if (named(sample.file, ".csv")) return "csv";
@@ -284,7 +289,7 @@ LabelPlan plan_labels(const std::vector<std::string>& files, const LabelFormat& 
   } else if (format == "lines") {
     plan = plan_lines(sample);
   } else if (format == "jsonl") {
-    plan = {"jsonl", {}, false, true, "each line is an object with a text and a label"};
+    plan = {"jsonl", {}, false, !holds_pairs(files.front(), options), "each line is an object with a text and a label"};
   } else if (format == "aligned") {
     throw DataError(files.front(), 0, 0,
                     "[data] aligned data are two files, texts and labels; got one file. Name both.");

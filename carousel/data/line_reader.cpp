@@ -1,17 +1,13 @@
 #include "carousel/data/line_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#include <cerrno>
 #include <cstring>
 #include <vector>
 
 #include "carousel/base/error.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -19,28 +15,6 @@ namespace {
 
 constexpr size_t kBlockBytes = size_t{1} << 18;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-[[noreturn]] void refuse(const std::string& file, const std::string& got, const std::string& remedy) {
-  throw DataError(file, 0, 0, fmt::format("[data] the file must be readable text; got {}. {}", got, remedy));
-}
-
-/// Opens for reading; the descriptor belongs to the caller.
-int open_file(const std::string& file) {
-  if (file.empty()) throw ConfigError("[data] a file needs a name; got an empty one. Name the file.");
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    const int error = errno;
-    if (error == ENOENT) refuse(file, "no such file", "Check the path.");
-    if (error == EACCES) refuse(file, "permission denied", "Make the file readable for this user.");
-    refuse(file, std::strerror(error), "Check the path and the file system.");
-  }
-  struct stat status {};
-  if (::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
-    ::close(descriptor);
-    refuse(file, "a directory", "Name a file in it.");
-  }
-  return descriptor;
-}
 
 void check_length(int64_t bytes, int64_t most, const std::string& file, int64_t line) {
   if (bytes <= most) return;
@@ -59,50 +33,33 @@ void ReadOptions::bad_line(const DataError& error) const {
 }
 
 struct LineReader::State {
-  State(std::string name, const ReadOptions& limits) : file(std::move(name)), options(limits), block(kBlockBytes) {
-    const int descriptor = open_file(file);
-    stream = gzdopen(descriptor, "rb");  // reads plain files as they are
-    if (stream == nullptr) {
-      ::close(descriptor);
-      throw ResourceError(fmt::format("[data] opening {} needs memory; got none. Close other programs.", file));
-    }
-    gzbuffer(stream, kBlockBytes);
-    try {
-      fill();
-      if (filled == 0) refuse(file, "an empty file", "Write one example per line into it.");
-      const std::string_view start(block.data(), filled);
-      if (start.starts_with(kByteOrderMark)) used = kByteOrderMark.size();
-      if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) {
-        throw DataError(file, 1, 1,
-                        "[data] text must be UTF-8; got a UTF-16 byte order mark. Convert the file: "
-                        "iconv -f UTF-16 -t UTF-8 FILE > NEW.");
-      }
-    } catch (...) {
-      gzclose(stream);
-      throw;
+  State(std::string name, const ReadOptions& limits)
+      : stream(std::move(name), "the file must be readable text"), options(limits), block(kBlockBytes) {
+    if (options.max_text_bytes <= 0) options.max_text_bytes = UnpackLimits::in_force().most_read();
+    fill();
+    if (filled == 0)
+      throw DataError(file(), 0, 0,
+                      "[data] the file must be readable text; got an empty file. Write one example per line into it.");
+    const std::string_view start(block.data(), filled);
+    if (start.starts_with(kByteOrderMark)) used = kByteOrderMark.size();
+    if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) {
+      throw DataError(file(), 1, 1,
+                      "[data] text must be UTF-8; got a UTF-16 byte order mark. Convert the file: "
+                      "iconv -f UTF-16 -t UTF-8 FILE > NEW.");
     }
   }
-  ~State() { gzclose(stream); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+
+  const std::string& file() const { return stream.name(); }
 
   /// Reads the next block; `filled` is 0 at the end.
   void fill() {
     used = 0;
-    const int got = gzread(stream, block.data(), static_cast<unsigned>(block.size()));
-    int error = Z_OK;
-    const char* text = gzerror(stream, &error);
-    // A truncated gzip file reads as a short count and then Z_BUF_ERROR.
-    if (got < 0 || (error != Z_OK && error != Z_STREAM_END)) {
-      if (error == Z_ERRNO) refuse(file, std::strerror(errno), "Check the disk.");
-      throw DataError(file, line + 1, 0,
-                      fmt::format("[data] gzip data must be whole; got: {}. Fetch or compress the file again.", text));
-    }
-    filled = static_cast<size_t>(got);
-    total += got;
+    filled = stream.read(block.data(), block.size(), line + 1);
+    total += static_cast<int64_t>(filled);
     if (total > options.max_text_bytes) {
-      throw DataError(file, line + 1, 0,
-                      fmt::format("[data] a file may hold at most {} bytes of text; got more. Split the file.",
+      throw DataError(file(), line + 1, 0,
+                      fmt::format("[data] a file may hold at most {} bytes of text; got more. Split the file, or set "
+                                  "CAROUSEL_DATA_MAX_UNPACKED_BYTES higher.",
                                   options.max_text_bytes));
     }
   }
@@ -140,9 +97,8 @@ struct LineReader::State {
     }
   }
 
-  std::string file;
+  UnpackedFile stream;
   ReadOptions options;
-  gzFile stream = nullptr;
   std::vector<char> block;
   std::string carry;  // a line that spans blocks
   size_t used = 0, filled = 0;
@@ -163,8 +119,8 @@ bool LineReader::next(std::string_view& line) {
     try {
       const bool carriage_return = line.ends_with('\r');
       if (carriage_return) line.remove_suffix(1);
-      check_length(state_->length - (carriage_return ? 1 : 0), options.max_line_bytes, state_->file, state_->line);
-      check_text(line, state_->file, state_->line);
+      check_length(state_->length - (carriage_return ? 1 : 0), options.max_line_bytes, state_->file(), state_->line);
+      check_text(line, state_->file(), state_->line);
       return true;
     } catch (const DataError& error) {
       options.bad_line(error);
@@ -177,7 +133,7 @@ int64_t LineReader::line() const {
   return state_->line;
 }
 const std::string& LineReader::file() const {
-  return state_->file;
+  return state_->file();
 }
 
 void check_text(std::string_view line, const std::string& file, int64_t number) {

@@ -1,4 +1,4 @@
-// Lines of text files, plain or gzip-compressed: every way in which a file can be bad ends in a DataError with its
+// Lines of text files, plain or packed (unpack.h): every way in which a file can be bad ends in a DataError with its
 // position.
 #pragma once
 
@@ -15,8 +15,8 @@ namespace carousel::data {
 /// Bounds that keep a hostile or mistaken file from exhausting the machine.
 struct ReadOptions {
   int64_t max_line_bytes = int64_t{1} << 20;
-  /// Bytes of text in one file, after decompression.
-  int64_t max_text_bytes = int64_t{1} << 36;
+  /// Bytes of text in one file, unpacked; 0: UnpackLimits decide.
+  int64_t max_text_bytes = 0;
   /// Called instead of throwing for a fault of a single line, which is then skipped: to list all faults of a file.
   std::function<void(const DataError&)> on_bad_line;
 
@@ -25,10 +25,11 @@ struct ReadOptions {
 };
 
 /// Reads a file line by line. LF and CRLF end a line; the last line needs no end. A UTF-8 byte order mark is skipped.
-/// Memory use is bounded by the longest line. A file that starts with the gzip magic bytes is decompressed.
+/// Memory use is bounded by the longest line. A packed file (gzip, zstd) is unpacked as it is read.
 ///
 /// DataError: no such file, not readable, a directory, empty, a line longer than max_line_bytes, invalid UTF-8 (with
-/// the byte), a NUL byte, damaged gzip data, more text than max_text_bytes. ConfigError: an empty name.
+/// the byte), a NUL byte, damaged packed data, more text than max_text_bytes or than UnpackLimits allow. ConfigError:
+/// an empty name.
 class LineReader {
  public:
   explicit LineReader(std::string file, const ReadOptions& options = {});

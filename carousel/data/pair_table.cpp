@@ -16,6 +16,7 @@
 #include "carousel/data/registry.h"
 #include "carousel/data/table_reader.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -32,10 +33,6 @@ constexpr std::array<std::string_view, 44> kLanguages = {
     "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi",
     "fr", "ga", "gl", "gu", "he", "hi", "hr", "hu", "id", "is", "it", "ja", "ka", "ko", "lt",
     "lv", "mk", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "tr", "uk", "zh"};
-
-bool named(const std::string& file, const char* ending) {
-  return file.ends_with(ending) || file.ends_with(std::string(ending) + ".gz");
-}
 
 char separator_of(const std::string& format) {
   return format == "csv" ? ',' : '\t';

@@ -6,6 +6,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -54,8 +55,7 @@ std::string detect_tsv(const std::vector<Sample>& samples, const PairFormat&, co
     if (std::count(line.begin(), line.end(), '\t') == 1) ++with_two;
   }
   if (lines == 0 || with_two * 2 < lines) {
-    const bool named = sample.file.ends_with(".tsv") || sample.file.ends_with(".tsv.gz");
-    return named ? "the name ends in .tsv" : "";
+    return named(sample.file, ".tsv") ? "the name ends in .tsv" : "";
   }
   const std::string where = sample.whole_file ? fmt::format("the {} lines", with_commas(lines))
                                               : fmt::format("the first {} lines", with_commas(lines));

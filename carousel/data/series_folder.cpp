@@ -11,6 +11,7 @@
 #include "carousel/base/text.h"
 #include "carousel/data/tags.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -50,8 +51,7 @@ WindowLabels::Window window_in(simdjson::dom::element element, const std::string
 }
 
 bool is_table(const std::string& name) {
-  const std::string_view plain = name.ends_with(".gz") ? std::string_view(name).substr(0, name.size() - 3) : name;
-  return plain.ends_with(".csv") || plain.ends_with(".tsv");
+  return named(name, ".csv") || named(name, ".tsv");
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ WindowLabels parse_windows(std::string_view json, const std::string& file);
 
 /// What a folder of series holds.
 struct SeriesFolder {
-  std::vector<std::string> tables;  ///< files ending in .csv or .tsv, also with .gz, sorted
+  std::vector<std::string> tables;  ///< files ending in .csv or .tsv, also packed, sorted
   std::string windows;              ///< the file of windows, or ""
 };
 

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "carousel/base/error.h"
+#include "carousel/data/symbol_store.h"
 
 namespace carousel::data {
 
@@ -29,16 +29,18 @@ class StreamBatcher {
   /// Index of the first symbol that stream `stream` reads in `batch`.
   int64_t begin(int64_t batch, int64_t stream) const { return stream * length_ + batch * steps_; }
   /// What is read and what follows it, [steps, batch_size] each, step after step.
-  void fill(std::span<const int32_t> ids, int64_t batch, std::vector<int32_t>& inputs,
-            std::vector<int32_t>& targets) const {
-    inputs.clear();
-    targets.clear();
-    for (int64_t t = 0; t < steps(batch); ++t)
-      for (int64_t b = 0; b < batch_size_; ++b) {
-        const auto at = static_cast<size_t>(begin(batch, b) + t);
-        inputs.push_back(ids[at]);
-        targets.push_back(ids[at + 1]);
+  void fill(const SymbolStore& ids, int64_t batch, std::vector<int32_t>& inputs, std::vector<int32_t>& targets) const {
+    const auto streams = static_cast<size_t>(batch_size_), length = static_cast<size_t>(steps(batch));
+    inputs.resize(length * streams);
+    targets.resize(length * streams);
+    std::vector<int32_t> stream(length + 1);
+    for (size_t b = 0; b < streams; ++b) {
+      ids.read(begin(batch, static_cast<int64_t>(b)), stream);
+      for (size_t t = 0; t < length; ++t) {
+        inputs[t * streams + b] = stream[t];
+        targets[t * streams + b] = stream[t + 1];
       }
+    }
   }
 
  private:

@@ -15,6 +15,7 @@
 #include "carousel/data/tag_columns.h"
 #include "carousel/data/tags.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -178,8 +179,7 @@ bool is_conllu(const Sample& sample) {
     const auto cells = cells_of(line, '\t');
     fitting += cells.size() == kConlluColumns && conllu_id(cells[0]) != ConlluId::none;
   }
-  const bool named = sample.file.ends_with(".conllu") || sample.file.ends_with(".conllu.gz");
-  return named || (lines > 0 && fitting * 10 >= lines * 9);
+  return named(sample.file, ".conllu") || (lines > 0 && fitting * 10 >= lines * 9);
 }
 
 TagPlan plan_folder(const std::string& folder) {

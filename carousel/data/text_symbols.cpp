@@ -11,15 +11,16 @@ namespace carousel::data {
 void TextSymbols::options(OptionTable& table) {
   table
       .add("tokens", &tokens,
-           "Symbols of the texts: characters, words (between white space), wordpunct (words and punctuation apart) or "
-           "bpe "
-           "(byte-pair subwords); auto looks at the data.")
-      .one_of({"auto", "characters", "words", "wordpunct", "bpe"});
+           "Symbols of the texts: characters, words (between white space), wordpunct (words and punctuation apart), "
+           "bpe (byte-pair subwords) or unigram (subwords of a language model); auto looks at the data.")
+      .one_of({"auto", "characters", "words", "wordpunct", "bpe", "unigram"});
   table
       .add("letter_case", &letter_case,
            "Letter case that texts are folded to; auto folds words to lower case when that leaves fewer of them.")
       .one_of({"auto", "keep", "lower"});
-  table.add("bpe_merges", &bpe_merges, "Byte-pair merges to learn; auto takes one per 50 words, 200 to 16,000.")
+  table
+      .add("bpe_merges", &bpe_merges,
+           "Subwords to learn, byte-pair merges or symbols of unigram; auto takes one per 50 words, 200 to 16,000.")
       .range(1, 1e6)
       .automatic();
   table
@@ -97,10 +98,10 @@ TokenPlan TextSymbols::plan(const std::vector<std::string_view>& texts) {
   }
   result.kind = tokens;
   result.reason = fmt::format("text: {}, because {}", result.kind, because);
-  if (result.kind == "bpe") {
+  if (learns_subwords(result.kind)) {
     if (bpe_merges == 0) bpe_merges = std::clamp<int64_t>(words.as_is.total() / 50, 200, 16000);
     result.merges = bpe_merges;
-    result.reason += fmt::format("; up to {} merges", result.merges);
+    result.reason += fmt::format("; up to {} {}", result.merges, result.kind == "bpe" ? "merges" : "subwords");
   }
   const auto kinds = static_cast<double>(words.as_is.size()), folded = static_cast<double>(words.folded.size());
   if (letter_case == "auto") {

@@ -12,7 +12,7 @@
 namespace carousel::data {
 
 struct TextSymbols {
-  std::string tokens = "auto";       ///< auto | characters | words | wordpunct | bpe
+  std::string tokens = "auto";       ///< auto | characters | words | wordpunct | bpe | unigram
   std::string letter_case = "auto";  ///< auto | keep | lower
   int64_t bpe_merges = 0;            ///< 0: chosen from the size of the data
   int64_t min_count = 0;             ///< symbols seen less often are unknown; 0: chosen

@@ -2,105 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <unordered_set>
 
-#include "carousel/data/bpe.h"
+#include "carousel/base/error.h"
 #include "carousel/data/json_object.h"
+#include "carousel/data/tokenizers/kind.h"
 
 namespace carousel::data {
 
 namespace {
 
 constexpr const char* kVisibleSpace = "\xE2\x90\xA3";  // U+2423 OPEN BOX
-
-class CharacterTokenizer : public Tokenizer {
- public:
-  CharacterTokenizer(TextForm form, Vocabulary vocabulary) : Tokenizer(form) { set_vocabulary(std::move(vocabulary)); }
-  std::string kind() const override { return "characters"; }
-  static std::vector<std::string_view> cut(std::string_view text) { return code_points(text); }
-
- protected:
-  std::vector<std::string> split(std::string_view text) const override {
-    const auto parts = cut(text);
-    return {parts.begin(), parts.end()};
-  }
-  std::string join(const std::vector<std::string>& symbols) const override {
-    return fmt::format("{}", fmt::join(symbols, ""));
-  }
-};
-
-class WordTokenizer : public Tokenizer {
- public:
-  WordTokenizer(TextForm form, Vocabulary vocabulary) : Tokenizer(form) { set_vocabulary(std::move(vocabulary)); }
-  std::string kind() const override { return "words"; }
-  static std::vector<std::string_view> cut(std::string_view text) { return split_words(text); }
-
- protected:
-  std::vector<std::string> split(std::string_view text) const override {
-    const auto parts = cut(text);
-    return {parts.begin(), parts.end()};
-  }
-  std::string join(const std::vector<std::string>& symbols) const override {
-    return fmt::format("{}", fmt::join(symbols, " "));
-  }
-};
-
-class WordPunctTokenizer : public Tokenizer {
- public:
-  WordPunctTokenizer(TextForm form, Vocabulary vocabulary) : Tokenizer(form) { set_vocabulary(std::move(vocabulary)); }
-  std::string kind() const override { return "wordpunct"; }
-  static std::vector<std::string> cut(std::string_view text) {
-    std::vector<std::string> pieces = BytePairs::pieces(text);
-    for (std::string& piece : pieces)
-      if (piece.starts_with(' ')) piece.erase(0, 1);  // the mark of a word's beginning
-    return pieces;
-  }
-
- protected:
-  std::vector<std::string> split(std::string_view text) const override { return cut(text); }
-  std::string join(const std::vector<std::string>& symbols) const override {
-    return fmt::format("{}", fmt::join(symbols, " "));
-  }
-};
-
-class BpeTokenizer : public Tokenizer {
- public:
-  BpeTokenizer(TextForm form, BytePairs pairs, Vocabulary vocabulary) : Tokenizer(form), pairs_(std::move(pairs)) {
-    set_vocabulary(std::move(vocabulary));
-  }
-  std::string kind() const override { return "bpe"; }
-
- protected:
-  std::vector<std::string> split(std::string_view text) const override {
-    return pairs_.split(text, [this](std::string_view symbol) { return vocabulary().contains(symbol); });
-  }
-  std::string join(const std::vector<std::string>& symbols) const override {
-    std::string text = fmt::format("{}", fmt::join(symbols, ""));
-    return text.starts_with(' ') ? text.substr(1) : text;
-  }
-  std::string extra_json() const override {
-    std::vector<std::string> flat;
-    for (const auto& [left, right] : pairs_.merges()) {
-      flat.push_back(left);
-      flat.push_back(right);
-    }
-    return ",\"merges\":" + nlohmann::json(flat).dump();
-  }
-
- private:
-  BytePairs pairs_;
-};
-
-template <class Kind>
-std::unique_ptr<Tokenizer> make_simple(const std::vector<std::string_view>& texts, TextForm form, int64_t min_count) {
-  SymbolCounts counts;
-  for (const std::string_view text : texts) {
-    const std::string prepared = form.apply(text);
-    for (const std::string_view symbol : Kind::cut(prepared)) counts.add(symbol);
-  }
-  return std::make_unique<Kind>(form, Vocabulary(counts, min_count));
-}
 
 NormalForm normal_form_of(const JsonObject& object) {
   const std::string name = object.text("normalize");
@@ -118,18 +30,24 @@ LetterCase letter_case_of(const JsonObject& object) {
   object.fail("\"letter_case\" must be keep, lower or upper", clip_quoted(name));
 }
 
-BytePairs pairs_of(const JsonObject& object) {
-  std::vector<std::string> flat = object.texts("merges");
-  if (flat.size() % 2 != 0) object.fail("\"merges\" must hold pairs", fmt::format("{} texts", flat.size()));
-  std::vector<std::pair<std::string, std::string>> merges;
-  for (size_t i = 0; i < flat.size(); i += 2) merges.emplace_back(std::move(flat[i]), std::move(flat[i + 1]));
-  const int64_t bad = BytePairs::first_bad_merge(merges);
-  if (bad >= 0) {
-    const auto& [left, right] = merges[static_cast<size_t>(bad)];
-    object.fail("a merge must join two symbols that exist, once",
-                fmt::format("{} and {} as merge {}", clip_quoted(left), clip_quoted(right), bad));
-  }
-  return BytePairs(std::move(merges));
+/// "characters, words, wordpunct or bpe".
+std::string kinds_in_words() {
+  const std::vector<std::string> names = tokenizer_kinds();
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
+const TokenizerKind* find_kind(const std::string& name) {
+  for (const TokenizerKind& row : tokenizer_rows())
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+const TokenizerKind& kind_named(const std::string& name) {
+  if (const TokenizerKind* row = find_kind(name)) return *row;
+  throw ConfigError(
+      fmt::format("[tokenizer] the kind must be {}; got {}. Use one of those.", kinds_in_words(), clip_quoted(name)));
 }
 
 }  // namespace
@@ -140,8 +58,12 @@ std::string TextForm::apply(std::string_view text) const {
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   std::vector<int32_t> ids;
-  for (const std::string& symbol : split(form_.apply(text))) ids.push_back(vocabulary_.id(symbol));
+  look_up(form_.apply(text), nullptr, ids);
   return ids;
+}
+
+void Tokenizer::look_up(std::string_view text, Memo*, std::vector<int32_t>& ids) const {
+  for (const std::string& symbol : split(text, {})) ids.push_back(vocabulary_.id(symbol));
 }
 
 const std::string& Tokenizer::symbol(int32_t id, const std::vector<std::string>& extras) const {
@@ -176,7 +98,7 @@ std::vector<std::string> Tokenizer::symbols(std::span<const int32_t> ids,
 std::vector<std::string> Tokenizer::unknown_symbols(std::string_view text) const {
   std::vector<std::string> out;
   std::unordered_set<std::string> seen;
-  for (std::string& symbol : split(form_.apply(text))) {
+  for (std::string& symbol : split(form_.apply(text), {})) {
     if (!vocabulary_.contains(symbol) && seen.insert(symbol).second) out.push_back(std::move(symbol));
   }
   return out;
@@ -192,37 +114,62 @@ std::unique_ptr<Tokenizer> Tokenizer::from_json(const std::string& json, const s
   const std::string kind = object.text("kind");
   const TextForm form{normal_form_of(object), letter_case_of(object)};
   Vocabulary vocabulary = Vocabulary::from_json(object.object("vocabulary"), file);
-  if (kind == "characters") return std::make_unique<CharacterTokenizer>(form, std::move(vocabulary));
-  if (kind == "words") return std::make_unique<WordTokenizer>(form, std::move(vocabulary));
-  if (kind == "wordpunct") return std::make_unique<WordPunctTokenizer>(form, std::move(vocabulary));
-  if (kind == "bpe") return std::make_unique<BpeTokenizer>(form, pairs_of(object), std::move(vocabulary));
-  object.fail("\"kind\" must be characters, words, wordpunct or bpe", clip_quoted(kind));
+  if (const TokenizerKind* row = find_kind(kind)) return row->load(object, form, std::move(vocabulary));
+  object.fail(fmt::format("\"kind\" must be {}", kinds_in_words()), clip_quoted(kind));
+}
+
+int64_t Encoder::encode(std::string_view text, std::vector<int32_t>& ids) {
+  const std::string prepared = tokenizer_.form().apply(text);
+  tokenizer_.look_up(prepared, &memo_, ids);
+  return count_code_points(prepared);
+}
+
+std::vector<std::string> tokenizer_kinds() {
+  std::vector<std::string> names;
+  for (const TokenizerKind& row : tokenizer_rows()) names.push_back(row.name);
+  return names;
+}
+
+bool learns_subwords(const std::string& kind) {
+  const TokenizerKind* row = find_kind(kind);
+  return row != nullptr && row->subwords;
+}
+
+TokenizerLearner::TokenizerLearner(TokenizerRecipe recipe, int64_t most_units)
+    : recipe_(std::move(recipe)), kind_(kind_named(recipe_.kind)), units_(most_units) {}
+
+void TokenizerLearner::add(std::string_view text) {
+  kind_.count(recipe_.form.apply(text), units_);
+}
+
+std::unique_ptr<Tokenizer> TokenizerLearner::finish() const {
+  return kind_.make(units_, recipe_);
+}
+
+std::unique_ptr<Tokenizer> make_tokenizer(const std::vector<std::string_view>& texts, const TokenizerRecipe& recipe) {
+  TokenizerLearner learner(recipe);
+  for (const std::string_view text : texts) learner.add(text);
+  return learner.finish();
 }
 
 std::unique_ptr<Tokenizer> make_character_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
                                                     int64_t min_count) {
-  return make_simple<CharacterTokenizer>(texts, form, min_count);
+  return make_tokenizer(texts, {"characters", form, min_count, 0, 0});
 }
 
 std::unique_ptr<Tokenizer> make_word_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
                                                int64_t min_count) {
-  return make_simple<WordTokenizer>(texts, form, min_count);
+  return make_tokenizer(texts, {"words", form, min_count, 0, 0});
 }
 
 std::unique_ptr<Tokenizer> make_wordpunct_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
                                                     int64_t min_count) {
-  return make_simple<WordPunctTokenizer>(texts, form, min_count);
+  return make_tokenizer(texts, {"wordpunct", form, min_count, 0, 0});
 }
 
 std::unique_ptr<Tokenizer> make_bpe_tokenizer(const std::vector<std::string_view>& texts, TextForm form,
                                               int64_t min_count, int64_t merges) {
-  SymbolCounts pieces;
-  for (const std::string_view text : texts) {
-    const std::string prepared = form.apply(text);
-    for (const std::string& piece : BytePairs::pieces(prepared)) pieces.add(piece);
-  }
-  BytePairs pairs = BytePairs::learn(pieces, merges);
-  return std::make_unique<BpeTokenizer>(form, pairs, Vocabulary(pairs.count_symbols(pieces), min_count));
+  return make_tokenizer(texts, {"bpe", form, min_count, merges, 0});
 }
 
 }  // namespace carousel::data

@@ -7,12 +7,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "carousel/data/unicode.h"
 #include "carousel/data/vocabulary.h"
 
+namespace carousel {
+class Rng;
+}
+
 namespace carousel::data {
+
+struct TokenizerKind;
 
 /// What happens to a text before it is cut into symbols. White space at both ends is always removed.
 struct TextForm {
@@ -22,13 +29,20 @@ struct TextForm {
   std::string apply(std::string_view text) const;
 };
 
+/// Cuts words into unigram subwords by chance, with probability proportional to P^alpha (Kudo 2018, subword
+/// regularization), rather than as is best.
+struct SubwordSampling {
+  double alpha = 0;
+  Rng* rng = nullptr;  ///< null: as is best
+};
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  /// "characters", "words", "wordpunct" or "bpe".
+  /// One of tokenizer_kinds().
   virtual std::string kind() const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
   const TextForm& form() const { return form_; }
@@ -42,7 +56,11 @@ class Tokenizer {
   /// Ids from the vocabulary's size on mean entries of `extras`.
   std::string decode(std::span<const int32_t> ids, const std::vector<std::string>& extras = {}) const;
   /// The symbols that encode() looks up.
-  std::vector<std::string> cut(std::string_view text) const { return split(form_.apply(text)); }
+  std::vector<std::string> cut(std::string_view text) const { return split(form_.apply(text), {}); }
+  /// The same, drawn by chance where the kind can; their ids are those of the vocabulary.
+  std::vector<std::string> cut(std::string_view text, const SubwordSampling& sampling) const {
+    return split(form_.apply(text), sampling);
+  }
   /// One display text per id: what a heat map or a table shows. A space is shown as U+2423.
   std::vector<std::string> symbols(std::span<const int32_t> ids, const std::vector<std::string>& extras = {}) const;
   /// The symbols of `text` that are not in the vocabulary, each once, in order.
@@ -55,8 +73,13 @@ class Tokenizer {
 
  protected:
   explicit Tokenizer(TextForm form) : form_(form) {}
+  friend class Encoder;
+  /// Ids that were found before, by piece of text.
+  using Memo = std::unordered_map<std::string, std::vector<int32_t>, StringHash, std::equal_to<>>;
+  /// Appends the ids of a text in its text form; may look pieces of it up in `memo`, and leave them there.
+  virtual void look_up(std::string_view text, Memo* memo, std::vector<int32_t>& ids) const;
   /// Cuts a text in its text form into symbols.
-  virtual std::vector<std::string> split(std::string_view text) const = 0;
+  virtual std::vector<std::string> split(std::string_view text, const SubwordSampling& sampling) const = 0;
   /// The text of some symbols.
   virtual std::string join(const std::vector<std::string>& symbols) const = 0;
   /// Further fields of the JSON object: `,"merges":[...]` or "".
@@ -69,6 +92,53 @@ class Tokenizer {
   TextForm form_;
   Vocabulary vocabulary_;
 };
+
+/// Ids of many texts, one after the other: those of Tokenizer::encode, faster, because it remembers the ids of pieces
+/// that come again. Not for use by several threads at once.
+class Encoder {
+ public:
+  /// The tokenizer must outlive it.
+  explicit Encoder(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  /// Appends the ids of `text` and returns its code points in the tokenizer's text form.
+  int64_t encode(std::string_view text, std::vector<int32_t>& ids);
+
+ private:
+  const Tokenizer& tokenizer_;
+  Tokenizer::Memo memo_;
+};
+
+/// How a tokenizer is made from texts.
+struct TokenizerRecipe {
+  std::string kind;  ///< one of tokenizer_kinds()
+  TextForm form;
+  int64_t min_count = 1;  ///< symbols seen less often are unknown
+  int64_t subwords = 0;   ///< of bpe and unigram: how many symbols of several characters are learnt at most
+  int64_t most = 0;       ///< symbols of the vocabulary, the most frequent ones; 0: no bound
+};
+
+/// Names of all kinds: "characters", "words", "wordpunct", "bpe", "unigram".
+std::vector<std::string> tokenizer_kinds();
+/// Whether a kind cuts words into symbols that it learns; false for an unknown one.
+bool learns_subwords(const std::string& kind);
+
+/// Collects what a tokenizer is made of, text by text.
+class TokenizerLearner {
+ public:
+  /// At most `most_units` different words or pieces are kept in mind, see SymbolCounts; 0: all. Throws ConfigError for
+  /// an unknown kind.
+  explicit TokenizerLearner(TokenizerRecipe recipe, int64_t most_units = 0);
+  void add(std::string_view text);
+  const SymbolCounts& units() const { return units_; }
+  std::unique_ptr<Tokenizer> finish() const;
+
+ private:
+  TokenizerRecipe recipe_;
+  const TokenizerKind& kind_;
+  SymbolCounts units_;
+};
+
+/// A tokenizer and its vocabulary from all texts. Throws ConfigError for an unknown kind.
+std::unique_ptr<Tokenizer> make_tokenizer(const std::vector<std::string_view>& texts, const TokenizerRecipe& recipe);
 
 /// Unicode code points.
 std::unique_ptr<Tokenizer> make_character_tokenizer(const std::vector<std::string_view>& texts, TextForm form,

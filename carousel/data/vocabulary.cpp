@@ -30,8 +30,22 @@ void SymbolCounts::add(std::string_view symbol, int64_t times) {
     symbols_[known->second].second += times;
     return;
   }
+  if (most_ > 0 && size() >= most_) forget_rare();
   places_.emplace(symbol, symbols_.size());
   symbols_.emplace_back(symbol, times);
+}
+
+void SymbolCounts::forget_rare() {
+  std::vector<int64_t> counts;
+  counts.reserve(symbols_.size());
+  for (const auto& [symbol, count] : symbols_) counts.push_back(count);
+  const auto middle = counts.begin() + static_cast<std::ptrdiff_t>(counts.size() / 2);
+  std::nth_element(counts.begin(), middle, counts.end());
+  const int64_t rare = *middle;  // half of them are this frequent or less
+  missed_ += rare;
+  std::erase_if(symbols_, [&](const auto& symbol) { return symbol.second <= rare; });
+  places_.clear();
+  for (size_t i = 0; i < symbols_.size(); ++i) places_.emplace(symbols_[i].first, i);
 }
 
 int64_t SymbolCounts::count(std::string_view symbol) const {
@@ -39,13 +53,14 @@ int64_t SymbolCounts::count(std::string_view symbol) const {
   return known == places_.end() ? 0 : symbols_[known->second].second;
 }
 
-Vocabulary::Vocabulary(const SymbolCounts& counts, int64_t min_count) {
+Vocabulary::Vocabulary(const SymbolCounts& counts, int64_t min_count, int64_t most) {
   const auto& symbols = counts.symbols();
   std::vector<size_t> order(symbols.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return symbols[a].second > symbols[b].second; });
   for (const size_t place : order) {
+    if (most > 0 && size() == kMarkers + most) break;
     if (symbols[place].second >= min_count) insert(symbols[place].first);
   }
 }

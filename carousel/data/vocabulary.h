@@ -9,24 +9,36 @@
 
 namespace carousel::data {
 
+/// Lets maps of strings be asked with views.
+struct StringHash : std::hash<std::string_view> {
+  using is_transparent = void;
+};
+
 /// Counts symbols and remembers the order of their first use.
+///
+/// With a bound on how many different ones are kept, the rarest are forgotten whenever it is reached, down to half of
+/// it (after Manku & Motwani 2002, "Approximate frequency counts over data streams"): a symbol that stays has been
+/// counted too low by missed() at most, and one that is not there has been seen that often at most.
 class SymbolCounts {
  public:
+  SymbolCounts() = default;
+  explicit SymbolCounts(int64_t most) : most_(most) {}
   void add(std::string_view symbol, int64_t times = 1);
   int64_t total() const { return total_; }
   int64_t size() const { return static_cast<int64_t>(symbols_.size()); }
+  int64_t missed() const { return missed_; }
   /// Symbol and count, in order of first use.
   const std::vector<std::pair<std::string, int64_t>>& symbols() const { return symbols_; }
   /// 0 for a symbol that was never added.
   int64_t count(std::string_view symbol) const;
 
  private:
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
-  std::unordered_map<std::string, size_t, Hash, std::equal_to<>> places_;
+  void forget_rare();
+  std::unordered_map<std::string, size_t, StringHash, std::equal_to<>> places_;
   std::vector<std::pair<std::string, int64_t>> symbols_;
   int64_t total_ = 0;
+  int64_t most_ = 0;  // 0: no bound
+  int64_t missed_ = 0;
 };
 
 /// A bijection between symbols and 0..size-1. The first three ids are markers that no text can produce; a symbol that
@@ -39,8 +51,9 @@ class Vocabulary {
   static constexpr int32_t kMarkers = 3;
 
   Vocabulary() = default;
-  /// Symbols seen at least `min_count` times, most frequent first, then by first use.
-  explicit Vocabulary(const SymbolCounts& counts, int64_t min_count = 1);
+  /// Symbols seen at least `min_count` times, most frequent first, then by first use; the first `most` of them (0:
+  /// all).
+  explicit Vocabulary(const SymbolCounts& counts, int64_t min_count = 1, int64_t most = 0);
 
   /// Markers included.
   int64_t size() const { return kMarkers + static_cast<int64_t>(symbols_.size()); }
@@ -57,12 +70,9 @@ class Vocabulary {
   static Vocabulary from_json(const std::string& json, const std::string& file);
 
  private:
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
   void insert(std::string symbol);
   std::vector<std::string> symbols_;  // without the markers
-  std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> ids_;
+  std::unordered_map<std::string, int32_t, StringHash, std::equal_to<>> ids_;
 };
 
 }  // namespace carousel::data

@@ -7,13 +7,14 @@
 namespace carousel::tasks {
 
 SourceText encode_source(const data::Tokenizer& source, const data::Tokenizer& target, std::string_view text,
-                         bool copying) {
+                         bool copying, const data::SubwordSampling& sampling) {
   SourceText encoded;
-  encoded.ids = source.encode(text);
+  const std::vector<std::string> symbols = source.cut(text, sampling);
+  for (const std::string& symbol : symbols) encoded.ids.push_back(source.vocabulary().id(symbol));
   if (!copying) return encoded;
   const auto own = static_cast<int32_t>(target.vocabulary().size());
   std::unordered_map<std::string, int32_t> numbers;  // of the extras
-  for (const std::string& symbol : source.cut(text)) {
+  for (const std::string& symbol : symbols) {
     int32_t id = target.vocabulary().id(symbol);
     if (id == data::Vocabulary::kUnk) {
       const auto [entry, fresh] = numbers.try_emplace(symbol, own + static_cast<int32_t>(numbers.size()));
@@ -25,13 +26,13 @@ SourceText encode_source(const data::Tokenizer& source, const data::Tokenizer& t
   return encoded;
 }
 
-std::vector<int32_t> encode_target(const data::Tokenizer& target, std::string_view text, const SourceText& from) {
-  if (from.extras.empty()) return target.encode(text);
+std::vector<int32_t> encode_target(const data::Tokenizer& target, std::string_view text, const SourceText& from,
+                                   const data::SubwordSampling& sampling) {
   std::unordered_map<std::string_view, int32_t> numbers;
   for (const std::string& extra : from.extras)
     numbers.emplace(extra, static_cast<int32_t>(target.vocabulary().size() + static_cast<int64_t>(numbers.size())));
   std::vector<int32_t> ids;
-  for (const std::string& symbol : target.cut(text)) {
+  for (const std::string& symbol : target.cut(text, sampling)) {
     ids.push_back(target.vocabulary().id(symbol));
     if (ids.back() != data::Vocabulary::kUnk) continue;
     const auto place = numbers.find(symbol);

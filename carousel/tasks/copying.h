@@ -19,12 +19,13 @@ struct SourceText {
   std::vector<std::string> extras;  ///< symbols that the target vocabulary does not have
 };
 
-/// Encodes a source; with `copying`, also as symbols of targets.
+/// Encodes a source; with `copying`, also as symbols of targets. Subwords may be drawn by chance.
 SourceText encode_source(const data::Tokenizer& source, const data::Tokenizer& target, std::string_view text,
-                         bool copying);
+                         bool copying, const data::SubwordSampling& sampling = {});
 
 /// Ids of a target whose unknown symbols stand in its source: those of `from.extras`.
-std::vector<int32_t> encode_target(const data::Tokenizer& target, std::string_view text, const SourceText& from);
+std::vector<int32_t> encode_target(const data::Tokenizer& target, std::string_view text, const SourceText& from,
+                                   const data::SubwordSampling& sampling = {});
 
 /// How much of the targets stands in their sources.
 struct CopyShare {

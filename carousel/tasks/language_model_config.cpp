@@ -8,13 +8,22 @@ void LanguageModelOptions::options(OptionTable& table) {
   table.section("data");
   table
       .add("tokens", &tokens,
-           "Symbols of the text: characters, words (between white space) or bpe (byte-pair subwords); auto takes words "
-           "when each of them occurs 40 times on average, else characters.")
-      .one_of({"auto", "characters", "words", "bpe"});
-  table.add("bpe_merges", &bpe_merges, "Byte-pair merges to learn; auto takes one per 50 words, 200 to 16,000.")
+           "Symbols of the text: characters, words (between white space), bpe (byte-pair subwords) or unigram "
+           "(subwords of a language model); auto takes words "
+           "when each of them occurs 40 times on average (bpe when they are more than 50,000), else characters.")
+      .one_of({"auto", "characters", "words", "bpe", "unigram"});
+  table
+      .add("bpe_merges", &bpe_merges,
+           "Subwords to learn, byte-pair merges or symbols of unigram; auto takes one per 50 words, 200 to 16,000.")
       .range(1, 1e6)
       .automatic();
   table.add("min_count", &min_count, "Symbols seen less often in training are treated as unknown.").range(1, 1e9);
+  table
+      .add("vocab_size", &vocab_size,
+           "Most symbols of the vocabulary: the most frequent ones; auto takes 50,000 words, and all characters and "
+           "subwords.")
+      .range(1, 1e7)
+      .automatic();
   table
       .add("dev_share", &dev_share,
            "Share of the lines, from the end of the text, that is cut off for evaluation when there is no dev file; "

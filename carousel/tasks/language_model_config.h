@@ -12,10 +12,11 @@
 namespace carousel::tasks {
 
 struct LanguageModelOptions {
-  std::string tokens = "auto";  ///< auto | characters | words | bpe
+  std::string tokens = "auto";  ///< auto | characters | words | bpe | unigram
   int64_t bpe_merges = 0;       ///< 0: chosen from the size of the data
   int64_t min_count = 1;
-  double dev_share = 0;  ///< of the lines, from the end; 0: chosen
+  int64_t vocab_size = 0;  ///< symbols at most; 0: chosen
+  double dev_share = 0;    ///< of the lines, from the end; 0: chosen
   int64_t max_line_bytes = int64_t{1} << 20;
   nn::LanguageModelConfig model;
   train::TrainerConfig trainer;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -58,20 +59,26 @@ LanguageModelParts load_parts(const LanguageModelOptions& options, const std::ma
   return parts;
 }
 
-TextScore LanguageModelTask::score(const std::vector<int32_t>& ids, int64_t streams) {
+TextScore LanguageModelTask::score(const data::SymbolStore& ids, int64_t streams) {
   TextScore sum;
-  const auto total = static_cast<int64_t>(ids.size());
-  streams = std::clamp<int64_t>(streams, 1, std::max<int64_t>(total, 1));
-  const int64_t length = total / streams;
+  streams = std::clamp<int64_t>(streams, 1, std::max<int64_t>(ids.size(), 1));
+  const int64_t length = ids.size() / streams;
+  const auto wide = static_cast<size_t>(streams);
   nn::LanguageState state;
   for (int64_t begin = 0; begin < length; begin += kChunk) {
-    std::vector<int32_t> inputs, targets;
-    for (int64_t t = begin; t < std::min(length, begin + kChunk); ++t)
-      for (int64_t b = 0; b < streams; ++b) {
-        const auto at = static_cast<size_t>(b * length + t);
-        inputs.push_back(t == 0 ? kTextBegin : ids[at - 1]);
-        targets.push_back(ids[at]);
+    const auto steps = static_cast<size_t>(std::min(length - begin, kChunk));
+    std::vector<int32_t> inputs(steps * wide), targets(steps * wide), stream(steps + 1);
+    for (size_t b = 0; b < wide; ++b) {
+      // What is read first: before the text, or the symbol that was predicted last.
+      const int64_t at = static_cast<int64_t>(b) * length + begin;
+      stream[0] = kTextBegin;
+      const size_t known = begin == 0 ? 1 : 0;
+      ids.read(at - 1 + static_cast<int64_t>(known), std::span(stream).subspan(known));
+      for (size_t t = 0; t < steps; ++t) {
+        inputs[t * wide + b] = stream[t];
+        targets[t * wide + b] = stream[t + 1];
       }
+    }
     nn::Context ctx;
     sum.nll_sum += network_->loss(ctx, inputs, targets, streams, state).nll_sum;
     sum.symbols += static_cast<int64_t>(targets.size());
@@ -79,24 +86,25 @@ TextScore LanguageModelTask::score(const std::vector<int32_t>& ids, int64_t stre
   return sum;
 }
 
-TextScore LanguageModelTask::unigram_score(const std::vector<int32_t>& ids) const {
+TextScore LanguageModelTask::unigram_score(const std::vector<int64_t>& counts) const {
   const double total = static_cast<double>(std::accumulate(parts_.counts.begin(), parts_.counts.end(), int64_t{0})) +
                        static_cast<double>(parts_.counts.size());
   TextScore sum;
-  for (const int32_t id : ids)
-    sum.nll_sum -= std::log((static_cast<double>(parts_.counts[static_cast<size_t>(id)]) + 1) / total);
-  sum.symbols = static_cast<int64_t>(ids.size());
+  for (size_t id = 0; id < counts.size(); ++id) {
+    sum.nll_sum -= static_cast<double>(counts[id]) * std::log((static_cast<double>(parts_.counts[id]) + 1) / total);
+    sum.symbols += counts[id];
+  }
   return sum;
 }
 
 EvalReport LanguageModelTask::evaluate(const std::vector<std::string>& files, const PredictOptions&) {
-  const data::TextData text = data::read_text(files, parts_.options.read_options());
-  const data::TokenStream stream = data::make_stream(*parts_.tokenizer, text, 0, text.lines.size());
+  const data::TextFiles text(files, parts_.options.read_options());
+  const data::TokenStream stream = data::make_stream(*parts_.tokenizer, text);
   EvalReport report;
   report.task = task();
-  report.examples = static_cast<int64_t>(text.lines.size());
+  report.examples = text.lines();
   report.metrics = score(stream.ids, 1).metrics(stream.characters);
-  report.baseline = unigram_score(stream.ids).metrics(stream.characters);
+  report.baseline = unigram_score(stream.counts).metrics(stream.characters);
   report.baseline_name = "each symbol by its share of the training text (unigram)";
   if (report.metrics.at("perplexity") >= report.baseline.at("perplexity"))
     report.notes.emplace_back("the model is not better than the baseline: train longer");

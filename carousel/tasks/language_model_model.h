@@ -55,9 +55,9 @@ class LanguageModelTask final : public TaskModel {
   const LanguageModelParts& parts() const { return parts_; }
   /// Score of ids that follow one another, read as `streams` streams of equal length, each from the state after a line
   /// end; with more than one, fewer than `streams` ids at the end are left out.
-  TextScore score(const std::vector<int32_t>& ids, int64_t streams);
-  /// The same by how often each symbol stood in the training text, plus one.
-  TextScore unigram_score(const std::vector<int32_t>& ids) const;
+  TextScore score(const data::SymbolStore& ids, int64_t streams);
+  /// The same by how often each symbol stood in the training text, plus one. `counts` [V] are those of a text.
+  TextScore unigram_score(const std::vector<int64_t>& counts) const;
 
  private:
   Prediction continue_line(const std::string& line);

@@ -13,7 +13,7 @@ namespace carousel::tasks {
 namespace {
 
 constexpr int64_t kDevStreams = 16;
-constexpr size_t kMaxDevSymbols = 400000;  ///< looked at in each evaluation
+constexpr int64_t kMaxDevSymbols = 400000;  ///< looked at in each evaluation
 
 class LanguageModelObjective final : public train::Objective {
  public:
@@ -21,12 +21,11 @@ class LanguageModelObjective final : public train::Objective {
       : model_(model),
         sets_(std::move(sets)),
         batcher_(sets_.train.size(), model.parts().options.batch_size, model.parts().options.bptt) {
-    if (sets_.dev.ids.size() > kMaxDevSymbols) {
-      const size_t kept = kMaxDevSymbols;
+    if (sets_.dev.size() > kMaxDevSymbols) {
       sets_.dev.characters =
-          static_cast<int64_t>(static_cast<double>(sets_.dev.characters) * static_cast<double>(kept) /
-                               static_cast<double>(sets_.dev.ids.size()));
-      sets_.dev.ids.resize(kept);
+          static_cast<int64_t>(static_cast<double>(sets_.dev.characters) * static_cast<double>(kMaxDevSymbols) /
+                               static_cast<double>(sets_.dev.size()));
+      sets_.dev.ids.truncate(kMaxDevSymbols);
     }
     const nn::LanguageState zero = model_.network().begin_state(batcher_.batch_size());
     for (const auto& layer : zero.stack)

@@ -153,12 +153,17 @@ class Transduce final : public Task {
       targets.insert(targets.end(), sources.begin(), sources.end());
       data::TokenPlan plan = data::plan_tokens(targets, config_.data, data::Side::target);
       plan.reason = fmt::format(
-          "both sides: one inventory of subwords, because {}; up to {} merges",
+          "both sides: one inventory of subwords, because {}; up to {} of them",
           config_.data.shared_tokens == "on" ? "the options say so" : "targets take words from their sources",
           plan.merges);
       sides.source_plan = sides.target_plan = std::move(plan);
       sources = targets;
     }
+    if (config_.data.subword_sampling > 0 && sides.source_plan.kind != "unigram" && sides.target_plan.kind != "unigram")
+      throw ConfigError(fmt::format(
+          "[data] subword_sampling draws cuts of unigram subwords; got source_tokens = {} and target_tokens "
+          "= {}. Set one of them to unigram, or leave subword_sampling out.",
+          sides.source_plan.kind, sides.target_plan.kind));
     sides.source = data::make_tokenizer(sources, sides.source_plan, config_.data.min_count);
     sides.target = data::make_tokenizer(targets, sides.target_plan, config_.data.min_count);
     return sides;
@@ -167,7 +172,9 @@ class Transduce final : public Task {
   /// Whether both sides are to be cut into the same subwords.
   bool shares_subwords(const PairSets& sets, const Sides& sides) const {
     const std::string& wanted = config_.data.shared_tokens;
-    if (wanted == "off" || sides.source_plan.kind != "bpe" || sides.target_plan.kind != "bpe") return false;
+    if (wanted == "off" || !data::learns_subwords(sides.source_plan.kind) ||
+        sides.target_plan.kind != sides.source_plan.kind)
+      return false;
     if (wanted == "on") return true;
     const auto words = data::make_wordpunct_tokenizer({}, sides.target_plan.form, 1);
     return copy_share(sets.train_data, sets.train, *words, *words).excess() >= kCopiedEnough;

@@ -83,12 +83,12 @@ TransduceParts load_parts(const TransduceConfig& config, const std::map<std::str
 
 bool TransduceModel::target_is_text() const {
   // Phones or commands are words of a small inventory: n-grams of them are no text.
-  return parts_.target->kind() == "bpe" ||
+  return data::learns_subwords(parts_.target->kind()) ||
          (parts_.target->kind() == "words" && parts_.target->vocabulary().size() > 500);
 }
 
-SourceText TransduceModel::encode_source(std::string_view text) const {
-  return tasks::encode_source(*parts_.source, *parts_.target, text, uses_copies());
+SourceText TransduceModel::encode_source(std::string_view text, const data::SubwordSampling& sampling) const {
+  return tasks::encode_source(*parts_.source, *parts_.target, text, uses_copies(), sampling);
 }
 
 decode::Results TransduceModel::search(const std::vector<SourceText>& sources, const decode::SearchConfig& config) {

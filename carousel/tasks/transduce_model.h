@@ -50,10 +50,11 @@ class TransduceModel final : public TaskModel {
   decode::Results search(const std::vector<SourceText>& sources, const decode::SearchConfig& config);
   /// True when answers may hold symbols of the source.
   bool uses_copies() const { return network_->copies() || parts_.config.replace_unknown == "on"; }
-  SourceText encode_source(std::string_view text) const;
+  SourceText encode_source(std::string_view text, const data::SubwordSampling& sampling = {}) const;
   /// Where the network copies, unknown symbols that stand in the source are those of the source.
-  std::vector<int32_t> encode_target(std::string_view text, const SourceText& from) const {
-    return tasks::encode_target(*parts_.target, text, network_->copies() ? from : SourceText());
+  std::vector<int32_t> encode_target(std::string_view text, const SourceText& from,
+                                     const data::SubwordSampling& sampling = {}) const {
+    return tasks::encode_target(*parts_.target, text, network_->copies() ? from : SourceText(), sampling);
   }
   /// The text of an answer to `source`.
   std::string text_of(const SourceText& source, const decode::Hypothesis& answer) const {

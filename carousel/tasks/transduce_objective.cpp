@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "carousel/base/profile.h"
+#include "carousel/base/rng.h"
 #include "carousel/data/batcher.h"
 #include "carousel/nn/guided_attention.h"
 
@@ -13,9 +14,10 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr size_t kMaxDevQuestions = 3000;  ///< searched at each evaluation
-constexpr size_t kAttentionSample = 100;   ///< dev outputs whose attention is looked at
-constexpr double kAttentionFormed = 0.25;  ///< attention_information below this is a warning
+constexpr size_t kMaxDevQuestions = 3000;       ///< searched at each evaluation
+constexpr size_t kAttentionSample = 100;        ///< dev outputs whose attention is looked at
+constexpr uint64_t kSampling = 0x53616D706C65;  ///< names the stream of random numbers
+constexpr double kAttentionFormed = 0.25;       ///< attention_information below this is a warning
 
 /// The training pairs as ids.
 struct Encoded {
@@ -100,9 +102,24 @@ class TransduceObjective final : public train::Objective {
     const profile::Scope scope(profile::Part::data);
     nn::Seq2SeqBatch pairs;
     for (const int64_t i : batcher_.batch(epoch, batch)) {
-      add(encoded_.sources[static_cast<size_t>(i)], encoded_.targets[static_cast<size_t>(i)], pairs);
+      if (model_.parts().config.data.subword_sampling > 0) {
+        add_sampled(epoch, i, pairs);
+      } else {
+        add(encoded_.sources[static_cast<size_t>(i)], encoded_.targets[static_cast<size_t>(i)], pairs);
+      }
     }
     return pairs;
+  }
+
+  /// A pair cut into subwords by chance, other ones in each epoch.
+  void add_sampled(int64_t epoch, int64_t index, nn::Seq2SeqBatch& pairs) {
+    const data::PairExample& e =
+        sets_.train_data.examples[static_cast<size_t>(sets_.train[static_cast<size_t>(index)])];
+    Rng rng(static_cast<uint64_t>(model_.parts().config.trainer.seed),
+            mix(mix(static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)), kSampling));
+    const data::SubwordSampling sampling{model_.parts().config.data.subword_sampling, &rng};
+    const SourceText source = model_.encode_source(e.source, sampling);
+    add(source, model_.encode_target(e.target, source, sampling), pairs);
   }
 
   /// Loss and accuracy when every prefix is the right one; the distance to the free-running error is the exposure bias.

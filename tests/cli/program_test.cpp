@@ -9,6 +9,7 @@
 #include "apps/cli/tree.h"
 #include "carousel/base/rng.h"
 #include "carousel/tensor/archive.h"
+#include "tests/support/pack.h"
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
@@ -309,6 +310,7 @@ TEST_F(Model, PredictReadsCompressedFilesAndPipes) {
   EXPECT_NE(half.err.find("(standard input): [predict] gzip data must be whole; got: the end in the middle."),
             std::string::npos)
       << half.err;
+  EXPECT_EQ(run({"predict", model()}, carousel::testing::zstd(content_of(plain))).out, expected);
 }
 
 TEST_F(Model, PredictOnTrainingDataGivesAHint) {

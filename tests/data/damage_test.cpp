@@ -66,6 +66,16 @@ TEST(Damage, ATokenizerLoadsOrIsRefused) {
   EXPECT_GT(outcome.refused, 1000);
 }
 
+TEST(Damage, AUnigramTokenizerLoadsOrIsRefused) {
+  const auto tokenizer = make_tokenizer({"the then", "the hen"}, {"unigram", {}, 1, 3, 0});
+  const Outcome outcome = damage(tokenizer->to_json(), [](const std::string& json) {
+    const auto loaded = Tokenizer::from_json(json, "m");
+    for (const int32_t id : loaded->encode("The hen, then")) ASSERT_LT(id, loaded->vocabulary().size());
+  });
+  EXPECT_GT(outcome.loaded, 100);
+  EXPECT_GT(outcome.refused, 1000);
+}
+
 TEST(Damage, ASymbolMapLoadsOrIsRefused) {
   const std::vector<std::vector<int32_t>> ids = {{3, 4}, {4, 5}};
   const Outcome outcome = damage(SymbolMap::learn(ids, ids).to_json(), [](const std::string& json) {

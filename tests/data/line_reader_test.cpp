@@ -79,7 +79,8 @@ TEST(LineReader, BoundsTheTextOfAFile) {
   ReadOptions options;
   options.max_text_bytes = 300000;
   EXPECT_NE(read_error(folder.file("bomb.gz"), options)
-                .find("[data] a file may hold at most 300000 bytes of text; got more. Split the file."),
+                .find("[data] a file may hold at most 300000 bytes of text; got more. Split the file, or set "
+                      "CAROUSEL_DATA_MAX_UNPACKED_BYTES higher."),
             std::string::npos);
 }
 

@@ -6,6 +6,7 @@
 #include "carousel/base/error.h"
 #include "carousel/data/bpe.h"
 #include "carousel/data/choose.h"
+#include "carousel/data/tokenizers/pieces.h"
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
@@ -23,6 +24,7 @@ std::vector<std::unique_ptr<Tokenizer>> all_kinds(const Texts& texts) {
   kinds.push_back(make_character_tokenizer(texts, {}, 1));
   kinds.push_back(make_word_tokenizer(texts, {}, 1));
   kinds.push_back(make_bpe_tokenizer(texts, {}, 1, 30));
+  kinds.push_back(make_tokenizer(texts, {"unigram", {}, 1, 30, 0}));
   return kinds;
 }
 
@@ -51,6 +53,25 @@ TEST(Tokenizer, DecodeUndoesEncodeForAnyTextOverKnownCharacters) {
     RC_ASSERT(bpe->decode(bpe->encode(letters)) == single_spaced);
   });
   EXPECT_TRUE(holds);
+}
+
+TEST(Tokenizer, AnEncoderThatRemembersGivesTheSame) {
+  for (const auto& tokenizer : all_kinds(kSentences)) {
+    Encoder encoder(*tokenizer);
+    for (int round = 0; round < 2; ++round)
+      for (const std::string_view text : kSentences) {
+        std::vector<int32_t> ids = {7};
+        EXPECT_EQ(encoder.encode(text, ids), count_code_points(text));
+        ids.erase(ids.begin());
+        EXPECT_EQ(ids, tokenizer->encode(text)) << tokenizer->kind();
+      }
+  }
+}
+
+TEST(Tokenizer, AVocabularyEndsWithItsMostFrequentSymbols) {
+  const auto tokenizer = make_tokenizer({"a a a b b c"}, {"words", {}, 1, 0, 2});
+  EXPECT_EQ(tokenizer->vocabulary().size(), Vocabulary::kMarkers + 2);
+  EXPECT_EQ(tokenizer->unknown_symbols("a b c"), (std::vector<std::string>{"c"}));
 }
 
 TEST(Tokenizer, WordPunctTakesPunctuationApart) {
@@ -115,7 +136,7 @@ TEST(Tokenizer, RefusesHostileJson) {
   const std::string vocabulary = R"("vocabulary":{"markers":["<s>","</s>","<unk>"],"symbols":["a"]})";
   const std::string form = R"("normalize":"none","letter_case":"keep",)";
   EXPECT_NE(error(R"({"kind":"runes",)" + form + vocabulary + "}")
-                .find("[tokenizer] \"kind\" must be characters, words, wordpunct or bpe; got \"runes\"."),
+                .find("[tokenizer] \"kind\" must be characters, words, wordpunct, bpe or unigram; got \"runes\"."),
             std::string::npos);
   EXPECT_NE(error(R"({"kind":"words","normalize":"nfx","letter_case":"keep",)" + vocabulary + "}")
                 .find("\"normalize\" must be none, nfc or nfd; got \"nfx\""),
@@ -147,10 +168,15 @@ TEST(BytePairs, LearnsTheExampleOfThePaper) {
 }
 
 TEST(BytePairs, CutsWordsIntoClassesAndBoundedPieces) {
-  EXPECT_EQ(BytePairs::pieces("don't  42nd"), (std::vector<std::string>{" don", "'", "t", " 42", "nd"}));
-  const auto pieces = BytePairs::pieces(std::string(200, 'x'));
+  const auto pieces_of = [](std::string_view text) {
+    std::vector<std::string> pieces;
+    each_piece(text, [&](std::string_view piece) { pieces.emplace_back(piece); });
+    return pieces;
+  };
+  EXPECT_EQ(pieces_of("don't  42nd"), (std::vector<std::string>{" don", "'", "t", " 42", "nd"}));
+  const auto pieces = pieces_of(std::string(200, 'x'));
   EXPECT_EQ(pieces.size(), 4u);
-  EXPECT_EQ(pieces[0].size(), BytePairs::kMaxPiece + 1);
+  EXPECT_EQ(pieces[0].size(), kMaxPiece + 1);
 }
 
 TEST(BytePairs, RareSymbolsAreTakenApart) {
@@ -159,8 +185,12 @@ TEST(BytePairs, RareSymbolsAreTakenApart) {
   const BytePairs pairs = BytePairs::learn(pieces, 10);
   const auto all = [](std::string_view) { return true; };
   const auto only_short = [](std::string_view symbol) { return symbol.size() <= 2; };
-  EXPECT_EQ(pairs.split("abc", all), (std::vector<std::string>{" abc"}));
-  for (const std::string& symbol : pairs.split("abc", only_short)) EXPECT_LE(symbol.size(), 2u);
+  std::vector<std::string> symbols, short_symbols;
+  pairs.split(" abc", all, symbols);
+  EXPECT_EQ(symbols, (std::vector<std::string>{" abc"}));
+  pairs.split(" abc", only_short, short_symbols);
+  EXPECT_GT(short_symbols.size(), 1u);
+  for (const std::string& symbol : short_symbols) EXPECT_LE(symbol.size(), 2u);
 }
 
 Texts repeat(const std::vector<std::string>& lines, size_t times) {
@@ -229,8 +259,9 @@ TEST(PlanTokens, SyllablesAreTakenApartOnlyWhenNothingIsLost) {
 TEST(PlanTokens, UnknownKindIsRefused) {
   TokenPlan plan;
   plan.kind = "runes";
-  EXPECT_EQ(error_of<ConfigError>([&] { make_tokenizer({"a"}, plan, 1); }),
-            "[tokenizer] the kind must be characters, words, wordpunct or bpe; got \"runes\". Use one of those.");
+  EXPECT_EQ(
+      error_of<ConfigError>([&] { make_tokenizer({"a"}, plan, 1); }),
+      "[tokenizer] the kind must be characters, words, wordpunct, bpe or unigram; got \"runes\". Use one of those.");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "carousel/base/error.h"
+#include "carousel/base/rng.h"
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
@@ -15,6 +16,28 @@ Vocabulary vocabulary_of(const std::vector<std::string>& symbols, int64_t min_co
   SymbolCounts counts;
   for (const std::string& symbol : symbols) counts.add(symbol);
   return Vocabulary(counts, min_count);
+}
+
+TEST(SymbolCounts, WithABoundForgetTheRarestAndSayByHowMuch) {
+  Rng rng(3, 0);
+  SymbolCounts all, few(100);
+  for (int i = 0; i < 200000; ++i) {
+    const uint64_t below = rng.below(2000);
+    const std::string symbol = std::to_string(rng.below(below + 1));  // small numbers are frequent
+    all.add(symbol);
+    few.add(symbol);
+    ASSERT_LE(few.size(), 100);
+  }
+  EXPECT_EQ(few.total(), all.total());
+  EXPECT_EQ(all.missed(), 0);
+  EXPECT_GT(few.missed(), 0);
+  for (const auto& [symbol, count] : all.symbols()) {
+    EXPECT_LE(few.count(symbol), count);
+    EXPECT_GE(few.count(symbol) + few.missed(), count) << symbol;
+  }
+  SymbolCounts enough(5000);
+  for (const auto& [symbol, count] : all.symbols()) enough.add(symbol, count);
+  EXPECT_EQ(enough.symbols(), all.symbols());
 }
 
 TEST(Vocabulary, OrdersByFrequencyThenFirstUse) {

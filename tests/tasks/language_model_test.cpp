@@ -7,6 +7,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/tasks/language_model_model.h"
+#include "carousel/tasks/language_model_objective.h"
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
@@ -76,8 +77,8 @@ TEST(LanguageModelTask, OneCarriedStateKnowsMoreThanOnesThatBeginAnew) {
       run_of(dir.write("text.txt", alphabet(400, 1)), settings_of({{"max_steps", "120"}, {"learning_rate", "0.02"}}));
   run.train();
   auto& model = dynamic_cast<LanguageModelTask&>(*run.job.model);
-  const data::TextData text = data::read_text({dir.write("test.txt", alphabet(60, 5))});
-  const auto ids = data::make_stream(*model.parts().tokenizer, text, 0, text.lines.size()).ids;
+  const data::TextFiles text({dir.write("test.txt", alphabet(60, 5))});
+  const data::SymbolStore ids = data::make_stream(*model.parts().tokenizer, text).ids;
   const TextScore one = model.score(ids, 1), many = model.score(ids, static_cast<int64_t>(ids.size()) / 2);
   EXPECT_LT(one.nll_sum / static_cast<double>(one.symbols), many.nll_sum / static_cast<double>(many.symbols));
 }
@@ -191,6 +192,7 @@ TEST(LanguageModelOptions, EveryOptionChangesTheOutcome) {
       {"tokens", {{"tokens", "words"}}},
       {"bpe_merges", {{"tokens", "bpe"}, {"bpe_merges", "3"}}},
       {"min_count", {{"min_count", "60"}}},
+      {"vocab_size", {{"vocab_size", "5"}}},
       {"dev_share", {{"dev_share", "0.4"}}},
       {"model", {{"model", "window"}}},
       {"window", {{"model", "window"}, {"window", "2"}}},
@@ -235,6 +237,51 @@ TEST(LanguageModelOptions, EveryOptionChangesTheOutcome) {
     if (!before.contains(base)) before[base] = outcome(file, base);
     EXPECT_TRUE(outcome(file, settings_of(changes.at(row.name))) != before[base]) << row.name << " changes nothing";
   }
+}
+
+/// Weights after a training whose symbols lie in memory, or all on the disk.
+std::string weights_with(const std::string& file, const Settings& settings, int64_t held_bytes) {
+  ToyRun run = run_of(file, settings);
+  auto& model = dynamic_cast<LanguageModelTask&>(*run.job.model);
+  const data::TextFiles text({file});
+  TextSets sets;
+  sets.file = file;
+  sets.train = data::make_stream(*model.parts().tokenizer, text, 0, text.lines() - 8, held_bytes);
+  sets.dev = data::make_stream(*model.parts().tokenizer, text, text.lines() - 8, text.lines(), held_bytes);
+  EXPECT_EQ(sets.train.ids.on_disk(), held_bytes == 0);
+  const auto objective = make_language_model_objective(model, std::move(sets));
+  train::Trainer(*objective, run.job.trainer).run({});
+  return run.weights();
+}
+
+TEST(LanguageModelTask, TrainsFromTheDiskAsFromMemory) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("text.txt", alphabet(80, 1));
+  for (const char* tokens : {"characters", "words", "bpe", "unigram"}) {
+    const Settings settings = settings_of({{"tokens", tokens}});
+    ToyRun plain = run_of(file, settings);
+    plain.train();
+    EXPECT_TRUE(weights_with(file, settings, 0) == plain.weights()) << tokens;
+    EXPECT_TRUE(weights_with(file, settings, 1 << 20) == plain.weights()) << tokens;
+  }
+}
+
+TEST(LanguageModelTask, WordsBeyondTheVocabularyAreCounted) {
+  const testing::TempDir dir;
+  const ToyRun run =
+      run_of(dir.write("text.txt", alphabet(80, 1)), settings_of({{"tokens", "words"}, {"vocab_size", "3"}}));
+  EXPECT_NE(run.said.find(" symbols are too rare for the vocabulary and count as one unknown symbol"),
+            std::string::npos)
+      << run.said;
+}
+
+TEST(LanguageModelTask, MoreWordsThanAVocabularyTakesBecomeSubwords) {
+  const testing::TempDir dir;
+  std::string text;
+  for (int round = 0; round < 46; ++round)  // a tenth is cut off for dev
+    for (int i = 0; i < 50100; ++i) text += std::to_string(i) + (i % 20 == 19 ? "\n" : " ");
+  const ToyRun run = run_of(dir.write("text.txt", text), settings_of({{"bpe_merges", "5"}}));
+  EXPECT_EQ(run.said.rfind("text: bpe, because its ", 0), 0u) << run.said;
 }
 
 TEST(LanguageModelTask, CarriedStateIsPartOfACheckpoint) {

@@ -38,6 +38,7 @@ const std::map<std::string, Settings>& changes() {
       {"target_tokens", {{"target_tokens", "characters"}}},
       {"normalize", {{"normalize", "nfd"}}},
       {"source_case", {{"source_case", "keep"}}},
+      {"subword_sampling", {{"source_tokens", "unigram"}, {"subword_sampling", "0.2"}}},
       {"bpe_merges", {{"source_tokens", "bpe"}, {"bpe_merges", "3"}}},
       {"min_count", {{"min_count", "100"}}},
       {"dev_share", {{"dev_share", "0.4"}}},
@@ -100,6 +101,7 @@ Settings company(const std::string& name) {
   if (name == "shared_tokens") return {{"source_tokens", "bpe"}, {"target_tokens", "bpe"}};
   if (name == "copy") return {{"target_tokens", "characters"}};
   if (name == "replace_unknown") return {{"min_count", "100"}};
+  if (name == "subword_sampling") return {{"source_tokens", "unigram"}};
   if (name == "bpe_merges") return {{"source_tokens", "bpe"}};
   if (name == "reset" || name == "update") return {{"cell", "gru"}};
   if (name == "activation") return {{"cell", "rnn"}};

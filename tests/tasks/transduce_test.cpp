@@ -261,6 +261,33 @@ TEST(Transduce, InspectNeedsAnInputAndAnAttention) {
       "attention = additive.");
 }
 
+TEST(Transduce, SubwordsAreDrawnOnlyWhereTheyCanBe) {
+  const testing::TempDir dir;
+  Settings settings = small_settings();
+  settings.emplace_back("subword_sampling", "0.2");
+  settings.emplace_back("source_tokens", "bpe");
+  settings.emplace_back("target_tokens", "words");
+  EXPECT_EQ(
+      testing::error_of<ConfigError>([&] { ToyRun(dir.write("words.tsv", spelling_lines(60, 1)), settings); }),
+      "[data] subword_sampling draws cuts of unigram subwords; got source_tokens = bpe and target_tokens = words. "
+      "Set one of them to unigram, or leave subword_sampling out.");
+}
+
+TEST(Transduce, DrawnSubwordsAreTheSameForTheSameSeed) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("words.tsv", spelling_lines(60, 1));
+  Settings settings = small_settings();
+  for (const char* option : {"source_tokens", "target_tokens"}) settings.emplace_back(option, "unigram");
+  settings.emplace_back("subword_sampling", "0.2");
+  std::string first;
+  for (int round = 0; round < 2; ++round) {
+    ToyRun run(file, settings);
+    run.train();
+    if (round > 0) EXPECT_TRUE(run.weights() == first);
+    first = run.weights();
+  }
+}
+
 TEST(Tasks, UnknownNameOffersTheNearest) {
   EXPECT_EQ(testing::error_of<ConfigError>([] { make_task("transduse"); }),
             "[task] there is no task 'transduse'; got known tasks tag, classify, detect, forecast, transduce, lm. Did "

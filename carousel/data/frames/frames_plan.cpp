@@ -12,6 +12,7 @@
 #include "carousel/data/frames/readers.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -287,9 +288,20 @@ FramePlan plan_frames(const std::vector<std::string>& files, const FrameFormat& 
             false};
   }
   if (files.size() > 1) return plan;
-  if (file.ends_with(".ts") || file.ends_with(".ts.gz"))
-    return {"ts", "a file of the UCR/UEA archive, a series in each row", 0, '_', true, false};
+  if (named(file, ".ts")) return {"ts", "a file of the UCR/UEA archive, a series in each row", 0, '_', true, false};
   return plan_list(file);
+}
+
+std::vector<ListedFile> list_frames(const std::string& file, const FramePlan& plan, const FrameFormat& format,
+                                    const ReadOptions& options) {
+  if (plan.format == "list") return with_groups(read_list(file, options), format);
+  if (plan.format == "recordings") return by_names(file, plan, format);
+  if (plan.format == "folders") return by_folders(file);
+  if (plan.format == "table")
+    return with_groups(read_frame_table(file, first_table(take_sample(file, options)), options), format);
+  if (plan.format == "transcripts") return with_groups(read_transcripts(file, options), format);
+  if (plan.format == "names") return read_names(file, options);
+  return {{file, "", "", 0}};
 }
 
 FrameSet read_frames(const std::vector<std::string>& files, const FramePlan& plan, const FrameFormat& format,
@@ -300,21 +312,8 @@ FrameSet read_frames(const std::vector<std::string>& files, const FramePlan& pla
     set = read_ts(file, options);
   } else if (plan.format == "idx") {
     set = read_idx(file, files.size() > 1 ? files[1] : labels_beside(file));
-  } else if (plan.format == "list") {
-    set = read_listed(file, with_groups(read_list(file, options), format), format, options);
-  } else if (plan.format == "recordings") {
-    set = read_listed(file, by_names(file, plan, format), format, options);
-  } else if (plan.format == "folders") {
-    set = read_listed(file, by_folders(file), format, options);
-  } else if (plan.format == "table") {
-    const FrameTable table = first_table(take_sample(file, options));
-    set = read_listed(file, with_groups(read_frame_table(file, table, options), format), format, options);
-  } else if (plan.format == "transcripts") {
-    set = read_listed(file, with_groups(read_transcripts(file, options), format), format, options);
-  } else if (plan.format == "names") {
-    set = read_listed(file, read_names(file, options), format, options);
-  } else if (plan.format == "file") {
-    set = read_listed(file, {{file, "", "", 0}}, format, options);
+  } else if (!plan.format.empty()) {
+    set = read_listed(file, list_frames(file, plan, format, options), format, options);
   } else {
     throw DataError(file, 0, 0,
                     "[data] the file must hold frames; got another kind. Give recordings (wav, flac), NPY files, a .ts "

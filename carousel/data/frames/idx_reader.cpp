@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "carousel/base/error.h"
 #include "carousel/data/frames/readers.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -104,7 +106,9 @@ std::string labels_beside(const std::string& images) {
   std::string name = replaced(path.filename().string(), "images", "labels");
   for (const char* dimensions : {"idx2", "idx3", "idx4"}) name = replaced(name, dimensions, "idx1");
   if (name == path.filename().string()) return "";
-  for (const std::string& other : {name, name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name + ".gz"}) {
+  std::vector<std::string> others = {name, std::string(without_packing(name))};
+  for (const std::string& ending : packed_endings()) others.push_back(others[1] + ending);
+  for (const std::string& other : others) {
     std::error_code error;
     if (fs::is_regular_file(path.parent_path() / other, error)) return (path.parent_path() / other).string();
   }

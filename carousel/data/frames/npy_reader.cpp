@@ -1,6 +1,5 @@
 // Arrays of NumPy: .npy, and .npz with one of them.
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <bit>
 #include <charconv>
@@ -11,12 +10,12 @@
 #include "carousel/base/error.h"
 #include "carousel/data/frames/readers.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
 namespace {
 
-constexpr int64_t kMostBytes = int64_t{1} << 32;
 constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 [[noreturn]] void fail(const std::string& file, const std::string& rule, const std::string& got, const char* remedy) {
@@ -110,30 +109,25 @@ std::string unpack_npz(std::string_view zip, const std::string& file) {
                  size = little_endian(zip, table + 24, 4), local = little_endian(zip, table + 42, 4);
   if (local + kLocalBytes > zip.size()) bad("a damaged table of contents");
   const uint64_t begin = local + kLocalBytes + little_endian(zip, local + 26, 2) + little_endian(zip, local + 28, 2);
-  if (begin > zip.size() || packed > zip.size() - begin || static_cast<int64_t>(size) > kMostBytes)
+  if (begin > zip.size() || packed > zip.size() - begin ||
+      static_cast<int64_t>(size) > UnpackLimits::in_force().most_held())
     bad("a damaged table of contents");
   const std::string_view body = zip.substr(begin, packed);
   if (method == 0) return std::string(body);
   if (method != 8) bad(fmt::format("compression {}", method));
-  if (size / 1100 > packed + 1) bad("more than deflate can hold");  // at most 1032 to 1
+  const UnpackLimits limits = UnpackLimits::in_force();
+  if (!limits.allows(static_cast<int64_t>(packed), static_cast<int64_t>(size)))
+    bad(fmt::format("{} bytes from {}, more than {:g} from each (CAROUSEL_DATA_MAX_UNPACKED_RATIO)", size, packed,
+                    limits.ratio));
   std::string out(size, '\0');
-  z_stream stream{};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw ResourceError("[data] unpacking needs memory; got none.");
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
-  stream.avail_in = static_cast<uInt>(body.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const int code = inflate(&stream, Z_FINISH);
-  const bool whole = code == Z_STREAM_END && stream.total_out == size;
-  inflateEnd(&stream);
-  if (!whole) bad("damaged deflate data");
+  if (!inflate_bare(body, out.data(), out.size())) bad("damaged deflate data");
   return out;
 }
 
 }  // namespace
 
 int64_t read_npy(const std::string& file, FrameExample& example) {
-  std::string bytes = read_unpacked(file, kMostBytes);
+  std::string bytes = read_unpacked(file);
   if (bytes.starts_with("PK")) bytes = unpack_npz(bytes, file);
   const Header h = parse_header(bytes, file);
   if (h.shape.empty() || h.shape.size() > 2)

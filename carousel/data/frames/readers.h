@@ -9,11 +9,6 @@
 
 namespace carousel::data {
 
-/// All bytes of a file, unpacked where it is gzip. DataError when it is missing, damaged or larger than `max_bytes`.
-std::string read_unpacked(const std::string& file, int64_t max_bytes = int64_t{1} << 34);
-/// Its first bytes, unpacked; "" where there are none.
-std::string first_bytes(const std::string& file, int64_t count);
-
 /// A .ts file of the UCR/UEA archive (Bagnall et al. 2018): lines `@key value` and `# remark`, then `@data` and a
 /// series a row. A missing value (`?`, NaN) lies on a straight line between its neighbours. Series without a label,
 /// where the file says `@classLabel false`, have none.
@@ -68,6 +63,10 @@ FramePlan plan_transcripts(const std::string& folder);
 std::vector<ListedFile> read_transcripts(const std::string& folder, const ReadOptions& options);
 /// Recordings and texts.
 std::vector<std::string> files_of_transcripts(const std::string& folder);
+/// The files that a folder or a list of recordings or arrays names, or the one that it is, with their targets. `plan`
+/// has a format of such.
+std::vector<ListedFile> list_frames(const std::string& file, const FramePlan& plan, const FrameFormat& format,
+                                    const ReadOptions& options);
 /// Reads recordings and arrays.
 FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& files, const FrameFormat& format,
                      const ReadOptions& options);

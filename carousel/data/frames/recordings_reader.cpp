@@ -14,6 +14,7 @@
 #include "carousel/data/frames/audio_file.h"
 #include "carousel/data/frames/readers.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 
 namespace carousel::data {
 
@@ -22,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_array_name(const std::string& file) {
-  return file.ends_with(".npy") || file.ends_with(".npz") || file.ends_with(".npy.gz");
+  return named(file, ".npy") || named(file, ".npz");
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+// carousel data stats and convert from outside.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/run_program.h"
+
+namespace carousel::cli {
+namespace {
+
+using carousel::testing::content_of;
+using carousel::testing::Ran;
+using carousel::testing::run;
+using carousel::testing::TempDir;
+
+TEST(DataCommands, StatsDrawWhatTheyCount) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 40; ++i)
+    text += std::string(i % 4 == 0 ? "__label__rare" : "__label__often") +
+            std::string(static_cast<size_t>(i % 3) + 1, ' ') + "some words of a text\n";
+  const std::string data = dir.write("a.txt", text);
+  const Ran drawn = run({"data", "stats", data, "--color", "never"});
+  ASSERT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_EQ(drawn.out.rfind("labelled texts (lines: ", 0), 0u) << drawn.out;
+  EXPECT_NE(drawn.out.find("length of a text in words: 5 to 5, mean 5.0, median 5"), std::string::npos) << drawn.out;
+  EXPECT_NE(drawn.out.find("2 different labels, evenness 0.88"), std::string::npos) << drawn.out;
+  EXPECT_NE(drawn.out.find("often  30 (75.0 %)  "), std::string::npos) << drawn.out;
+  const Ran json = run({"data", "stats", data, "--json", "--dev", dir.write("b.txt", "__label__rare other words\n")});
+  const auto object = nlohmann::json::parse(json.out);
+  EXPECT_EQ(object["counts"]["examples"], 40);
+  EXPECT_EQ(object["balance"][0]["counts"][0]["label"], "often");
+  EXPECT_EQ(object["coverage"][0]["dev"]["unknown"], 1);
+}
+
+TEST(DataCommands, LabelsOfAFileCannotSteerTheTerminal) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 30; ++i)
+    text += std::string(i % 2 == 0 ? "__label__a" : "__label__\x1B[2J") + " some words of a text\n";
+  const Ran drawn = run({"data", "stats", dir.write("a.txt", text)});
+  EXPECT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_EQ(drawn.out.find('\x1B'), std::string::npos);
+}
+
+TEST(DataCommands, ConvertWritesWhatItSays) {
+  const TempDir dir;
+  const std::string data = dir.write("a.tsv", "one\tX\ntwo\tY\n");
+  const Ran ran = run({"data", "convert", data, "-o", dir.file("b.jsonl")});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.err, data + ": 2 of pairs (tsv) as jsonl in " + dir.file("b.jsonl") + "\n");
+  EXPECT_EQ(content_of(dir.file("b.jsonl")),
+            "{\"source\":\"one\",\"target\":\"X\"}\n{\"source\":\"two\",\"target\":\"Y\"}\n");
+  const std::string full = dir.write("c.jsonl", "{\"source\":\"a\",\"target\":\"b\",\"id\":1}\n");
+  EXPECT_EQ(run({"data", "convert", full, "-o", dir.file("d.tsv")}).code, 3);
+  EXPECT_FALSE(std::filesystem::exists(dir.file("d.tsv")));
+  const Ran lossy = run({"data", "convert", full, "-o", dir.file("d.tsv"), "--lossy"});
+  EXPECT_EQ(lossy.err.rfind("left out: the keys id\n", 0), 0u) << lossy.err;
+  EXPECT_EQ(content_of(dir.file("d.tsv")), "a\tb\n");
+}
+
+TEST(DataCommands, ConvertRefusesNamesThatMakeNoSense) {
+  const TempDir dir;
+  const std::string data = dir.write("a.tsv", "one\tX\ntwo\tY\n");
+  const auto error = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"data", "convert", data};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.code, 2);
+    return ran.err;
+  };
+  EXPECT_EQ(error({"-o", data}), "carousel: [data convert] the output must not overwrite the data; got " + data +
+                                     " for both. Name another file.\n");
+  EXPECT_EQ(
+      error({"-o", "x.txt"}),
+      "carousel: [data convert] the format must be told; got the name x.txt, whose ending is none of a format. Say it "
+      "with --to.\n");
+  EXPECT_EQ(
+      error({"-o", "x.tsv.gz"}),
+      "carousel: [data convert] what is converted is written as it is; got the name x.tsv.gz of a packed file. Leave "
+      "the ending out.\n");
+}
+
+}  // namespace
+}  // namespace carousel::cli
