@@ -143,6 +143,10 @@ std::string series_table(const SeriesSet& data, char separator) {
   const std::string layout = layout_of(data);
   const bool labelled = data.series.front().labels != nullptr, timed = data.series.front().times != nullptr;
   std::string text;
+  for (const Series& one : data.series)
+    if (one.known)
+      refuse(data.file, 0, "a series with columns that are known in advance cannot be written", one.name,
+             "Give them the role _ to leave them out.");
   const auto add = [&](const std::vector<std::string>& cells) {
     if (!append_row(cells, separator, text))
       refuse(data.file, 0, "a name between tabs must not hold one", cells.front(), "Convert to csv.");

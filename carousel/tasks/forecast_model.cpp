@@ -134,9 +134,10 @@ Forecasts ForecastModel::of_lstm(const WindowBatch& batch) {
     Tensor& to = f.quantiles[k];
     const double units = normal_quantile(levels_[k]);
     for (int64_t i = 0; i < to.numel(); ++i) {
-      const float x = own.data<float>()[i];
+      const float value = own.data<float>()[i];
       to.data<float>()[i] =
-          output == "quantile" ? x : to.data<float>()[i] + static_cast<float>(units * std::exp(static_cast<double>(x)));
+          output == "quantile" ? value
+                               : to.data<float>()[i] + static_cast<float>(units * std::exp(static_cast<double>(value)));
     }
   }
   if (output == "quantile") uncross(f.quantiles);  // before margins are fitted to them

@@ -77,13 +77,17 @@ TEST(Convert, SeriesOfUnequalLengthsAreWrittenInTheLongLayout) {
   SeriesSet set;
   set.file = "x";
   const auto times = [](std::vector<int64_t> t) { return std::make_shared<const std::vector<int64_t>>(std::move(t)); };
-  set.series.push_back({"a", {1, 2}, times({1, 2}), nullptr, {}});
-  set.series.push_back({"b", {3}, times({5}), nullptr, {}});
+  set.series.push_back({"a", {1, 2}, times({1, 2}), nullptr, nullptr, {}});
+  set.series.push_back({"b", {3}, times({5}), nullptr, nullptr, {}});
   EXPECT_EQ(layout_of(set), "long");
   EXPECT_EQ(series_table(set, ','), "series,time,value\na,1,1\na,2,2\nb,5,3\n");
   set.series[0].times = set.series[1].times = nullptr;
   EXPECT_EQ(layout_of(set), "rows");
   EXPECT_EQ(series_table(set, ','), "a,1,2\nb,3\n");
+  set.series[1].known = std::make_shared<const KnownColumns>();
+  EXPECT_NE(error_of<UnsupportedError>([&] { series_table(set, ','); })
+                .find("a series with columns that are known in advance cannot be written; got"),
+            std::string::npos);
 }
 
 TEST(Convert, RandomPairsReadBackAsTheyWereOrAreRefused) {

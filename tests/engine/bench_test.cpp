@@ -82,7 +82,8 @@ TEST(Bench, RefusesNamesThatFitNothingAndSharesOfNothing) {
   BenchRequest request;
   request.only = "lstm_strem";
   EXPECT_EQ(testing::error_of<ConfigError>([&] { bench(request); }),
-            "[bench] a measurement must begin with the name asked for; got 'lstm_strem'. There are multiply_add, product_512, "
+            "[bench] a measurement must begin with the name asked for; got 'lstm_strem'. There are multiply_add, "
+            "product_512, "
             "read_256_KiB, read_4096_KiB, read_65536_KiB, lstm_train_512, lstm_train_128, gru_train_512, "
             "lstm_infer_b64_512, lstm_stream_128, lstm_stream_256, lstm_stream_512.");
   request.scale = 0;

@@ -224,10 +224,10 @@ TEST(ForecastCovariates, AForecastKnowsTheHoursBehindTheFile) {
   const std::string text = weeks(24 * 28, true);
   size_t end = text.find("2024-01-20");
   const FileAnswer answer = run.job.model->predict_file(dir.write("now.csv", text.substr(0, end)), {});
-  for (const size_t h : {4, 20, 30, 44}) EXPECT_NEAR(std::get<double>(answer.rows[h][3]), 10, 3) << h;
+  for (const size_t h : {4u, 20u, 30u, 44u}) EXPECT_NEAR(std::get<double>(answer.rows[h][3]), 10, 3) << h;
   end = text.find("2024-01-22");
   const FileAnswer monday = run.job.model->predict_file(dir.write("later.csv", text.substr(0, end)), {});
-  for (const size_t h : {4, 20, 30, 44}) EXPECT_NEAR(std::get<double>(monday.rows[h][3]), 0, 3) << h;
+  for (const size_t h : {4u, 20u, 30u, 44u}) EXPECT_NEAR(std::get<double>(monday.rows[h][3]), 0, 3) << h;
 }
 
 TEST(Covariates, ChannelsAreStandardisedAndGoRoundWithTheClock) {
