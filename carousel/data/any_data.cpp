@@ -1,5 +1,6 @@
 #include "carousel/data/any_data.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "carousel/base/error.h"
@@ -22,7 +23,7 @@ std::optional<SeriesPlan> find_series(const std::vector<std::string>& files, con
   try {
     if (is_folder(files.front())) return plan_series(look_into(files.front()).tables.front(), {}, options);
     SeriesPlan plan = plan_series(files.front(), {}, options);
-    if (plan.evident) return plan;
+    if (plan.evident && std::count(plan.roles.begin(), plan.roles.end(), "value") > 0) return plan;
   } catch (const DataError&) {  // no table of numbers
     if (is_folder(files.front())) throw;
   }

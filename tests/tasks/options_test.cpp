@@ -169,8 +169,8 @@ TEST(TransduceOptions, NoneIsNotTheSameAsChosen) {
   EXPECT_EQ(testing::error_of<ConfigError>([&] {
               ToyRun(file, {{"bpe_merges", "0"}});
             }),
-            "[test] bpe_merges must be an integer from 1 to 1000000, or auto; got \"0\". It means: Byte-pair merges to "
-            "learn; auto takes one per 50 words, 200 to 16,000.");
+            "[test] bpe_merges must be an integer from 1 to 1000000, or auto; got \"0\". It means: Subwords to learn, "
+            "byte-pair merges or symbols of unigram; auto takes one per 50 words, 200 to 16,000.");
 }
 
 TEST(TransduceOptions, DotScoresAreRefusedForBothDirectionsWithTheRemedy) {
