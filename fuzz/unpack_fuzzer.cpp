@@ -40,6 +40,8 @@ std::string unpacked(std::string_view bytes, size_t piece, size_t room) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const std::string whole = unpacked(bytes, bytes.size() + 1, 1 << 16);
-  if (whole != "long" && whole != unpacked(bytes, 7, 5)) std::abort();
+  const std::string parts = unpacked(bytes, 7, 5);
+  // What is damaged behind the longest text is found by one that takes larger steps alone.
+  if (whole != "long" && parts != "long" && whole != parts) std::abort();
   return 0;
 }

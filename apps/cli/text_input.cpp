@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -64,6 +67,24 @@ void LineSource::read_piece() {
   }
 }
 
+/// Finds out whether the file is packed. A pipe may bring the first bytes of a packed one singly; a line of text is not
+/// held up.
+void LineSource::begin() {
+  constexpr std::array<std::string_view, 2> kBeginnings = {"\x1F\x8B", "\x28\xB5\x2F\xFD"};
+  std::string first = piece_;
+  const auto may_be_packed = [&](std::string_view magic) {
+    return first.size() < magic.size() && magic.starts_with(first);
+  };
+  while (!first.empty() && std::any_of(kBeginnings.begin(), kBeginnings.end(), may_be_packed)) {
+    read_piece();
+    if (piece_.empty()) break;
+    first += piece_;
+  }
+  piece_ = std::move(first);
+  unpacker_.begin(piece_);
+  begun_ = true;
+}
+
 bool LineSource::fill() {
   constexpr size_t kStep = size_t{1} << 16;  // a packed file is taken in small steps: a kilobyte can be a megabyte
   buffer_.erase(0, used_);
@@ -74,8 +95,7 @@ bool LineSource::fill() {
     buffer_.resize(before + unpacker_.step(rest_, buffer_.data() + before, kStep));
     if (buffer_.size() > before) return true;
     read_piece();
-    if (!begun_) unpacker_.begin(piece_);
-    begun_ = true;
+    if (!begun_) begin();
     rest_ = piece_;
     if (piece_.empty()) {
       unpacker_.require_end();

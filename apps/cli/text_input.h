@@ -33,6 +33,7 @@ class LineSource {
  private:
   bool fill();
   void read_piece();
+  void begin();
   void take_complete_lines(std::vector<std::string>* lines, size_t most);
   bool add(std::vector<std::string>* lines, std::string line);
 

@@ -32,10 +32,14 @@ class MemoryFile {
     for (size_t at = 0; descriptor_ >= 0 && at < text.size();) {
       const ssize_t wrote = ::write(descriptor_, text.data() + at, text.size() - at);
       if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) fail();
+      if (wrote < 0) {
+        const int error = errno;
+        ::close(descriptor_);
+        fail(error);
+      }
       at += static_cast<size_t>(wrote);
     }
-    if (descriptor_ < 0) fail();
+    if (descriptor_ < 0) fail(errno);
   }
   ~MemoryFile() { ::close(descriptor_); }
   MemoryFile(const MemoryFile&) = delete;
@@ -43,9 +47,9 @@ class MemoryFile {
   std::string name() const { return fmt::format("/proc/self/fd/{}", descriptor_); }
 
  private:
-  [[noreturn]] void fail() const {
+  [[noreturn]] static void fail(int error) {
     throw ResourceError(fmt::format("[data] reading back what was written needs memory; got: {}. Convert a part.",
-                                    std::generic_category().message(errno)));
+                                    std::generic_category().message(error)));
   }
   int descriptor_;
 };

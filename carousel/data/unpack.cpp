@@ -86,7 +86,7 @@ void Unpacker::refuse(const std::string& got, int64_t line, const std::string& r
 size_t Unpacker::step(std::string_view& in, char* out, size_t room, int64_t line) {
   if (!packed()) {
     const size_t count = std::min(in.size(), room);
-    std::memcpy(out, in.data(), count);
+    std::copy_n(in.data(), count, out);
     in.remove_prefix(count);
     return count;
   }

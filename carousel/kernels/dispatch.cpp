@@ -12,7 +12,6 @@
 #include "carousel/base/error.h"
 #include "carousel/kernels/profiled.h"
 #include "carousel/kernels/reference/reference.h"
-#include "carousel/kernels/roof.h"
 #include "carousel/kernels/simd/simd.h"
 #include "carousel/kernels/table.h"
 #ifdef CAROUSEL_HAVE_ONEDNN
@@ -118,25 +117,9 @@ void use_profiled() {
   choose([](Choice& c) { c.timed = true; });
 }
 
-#ifdef CAROUSEL_HAVE_ONEDNN
-namespace {
-
-/// Some processors have the instruction and gain nothing by it: on one Xeon it multiplied half as fast as f32's, where
-/// EPYCs double their rate. So both are timed, a few milliseconds, once.
-bool bf16_gains() {
-  static const bool gains = [] {
-    const RoofLoop *bf16 = roof_loop("bf16"), *f32 = roof_loop("f32");
-    return bf16 && f32 && roof_rate(*bf16, 5) > 1.3 * roof_rate(*f32, 5);
-  }();
-  return gains;
-}
-
-}  // namespace
-#endif
-
 bool bf16_is_fast() {
 #ifdef CAROUSEL_HAVE_ONEDNN
-  return std::string_view(table<float>().name) == "onednn" && onednn::has_bf16() && bf16_gains();
+  return std::string_view(table<float>().name) == "onednn" && onednn::bf16_gains();
 #else
   return false;
 #endif

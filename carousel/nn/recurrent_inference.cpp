@@ -168,6 +168,7 @@ class Inference {
     threads_ = worthwhile_threads(work, 1 << 18);
     if (shares_units(cell, packing, directions)) {
       const int64_t parts = std::min<int64_t>(threads_, (hidden_ + kUnits - 1) / kUnits);
+      threads_ = static_cast<int>(parts);
       groups_.emplace_back(cell, packing, directions[0], 0, batch, parts);
       return;
     }

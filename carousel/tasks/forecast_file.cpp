@@ -61,6 +61,12 @@ void require_known(const Covariates& covariates, const data::SeriesSet& set) {
                       fmt::format("[forecast] the columns known in advance must be those of the training data, {}; got "
                                   "{}. Put them in the same places under the same names.",
                                   fmt::join(covariates.known, ", "), fmt::join(names, ", ")));
+    const bool dated = series.times && !series.times->empty() && set.style != data::TimeStyle::integer;
+    if (!covariates.calendar.empty() && !dated)
+      throw DataError(
+          set.file, 0, 0,
+          "[forecast] the model was told the calendar, so the file must have the column of dates; got none. "
+          "Add it, or train with calendar=no.");
   }
 }
 

@@ -72,6 +72,8 @@ TranscribeParts load_transcribe_parts(const TransduceConfig& config, const std::
   parts.train_examples = json.integer("train_examples", 1, int64_t{1} << 48);
   parts.usual_count = json.integer("usual_count", 1, parts.train_examples);
   if (config.decoder == "auto") json.fail("the options must be decided", "decoder = auto");
+  if (config.model.copy != "off")
+    json.fail("frames hold no symbols that could be copied", "copy = " + config.model.copy);
   return parts;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "carousel/base/threads.h"
 
@@ -191,8 +192,13 @@ void decide_frames(TransduceConfig& config, const TextFramesSize& size) {
     m = candidate;
     break;
   }
-  m.copy = "off";
-  config.replace_unknown = "off";
+  for (const auto& [name, value] :
+       {std::pair{"copy", &m.copy}, std::pair{"replace_unknown", &config.replace_unknown}}) {
+    if (*value == "on")
+      throw ConfigError(fmt::format(
+          "[transduce] {} takes symbols from the source, and frames hold none; got on. Leave it out.", name));
+    *value = "off";
+  }
   if (m.query == "auto") m.query = "previous";
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
   if (m.guided_attention < 0) m.guided_attention = 1;

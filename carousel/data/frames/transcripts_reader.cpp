@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "carousel/base/error.h"
 #include "carousel/data/each_line.h"
@@ -32,10 +33,15 @@ Tree walk(const std::string& folder) {
     const std::string name = it->path().filename().string();
     const bool hidden = name.starts_with('.');
     if (hidden || it.depth() >= kDeepest) it.disable_recursion_pending();
-    if (hidden || !it->is_regular_file(error)) continue;
+    std::error_code unknown;  // of this entry alone
+    if (hidden || !it->is_regular_file(unknown)) continue;
     if (is_frame_file(name)) tree.recordings.push_back(it->path().string());
     if (name.ends_with(kTableEnd)) tree.tables.push_back(it->path().string());
   }
+  if (error)
+    throw DataError(
+        folder, 0, 0,
+        fmt::format("[data] the folder and those in it must be readable; got: {}. Check the rights.", error.message()));
   std::sort(tree.recordings.begin(), tree.recordings.end());
   std::sort(tree.tables.begin(), tree.tables.end());
   return tree;
@@ -121,6 +127,13 @@ std::vector<ListedFile> read_transcripts(const std::string& folder, const ReadOp
     std::map<std::string, std::string> by_stem;
     for (const std::string& file : tree.recordings) by_stem[fs::path(file).replace_extension().string()] = file;
     for (const std::string& table : tree.tables) read_table(table, by_stem, options, files);
+    std::set<std::string> said;
+    for (const ListedFile& file : files) said.insert(file.file);
+    for (const std::string& file : tree.recordings)
+      if (!said.contains(file))
+        options.bad_line(DataError(file, 0, 0,
+                                   "[data] each recording of the folder must have a line in a table (.trans.txt), as "
+                                   "others have; got none. Write it, or take the recording out."));
     return files;
   }
   for (const std::string& file : tree.recordings) {

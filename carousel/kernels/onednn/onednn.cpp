@@ -313,6 +313,16 @@ bool has_bf16() {
   return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
+bool bf16_gains() {
+#if defined(__x86_64__)
+  const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
+  const bool tiles = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & amx) == amx;
+  return has_bf16() && (tiles || __builtin_cpu_is("amd"));
+#else
+  return has_bf16();
+#endif
+}
+
 void fill(Table<float>& table) {
   table.gemm = gemm;
   table.pack = pack<Type::f32>;
