@@ -207,8 +207,9 @@ void look_at_series(const std::vector<std::string>& files, const std::vector<std
       ++lengths[one.length()];
       ++series;
       values += one.length();
-      const std::string name = one.name.empty() ? "value" : one.name;
-      stats.columns.push_back(column_of(tables.size() > 1 ? table + ": " + name : name, one.values));
+      std::string name = one.name.empty() ? "value" : one.name;
+      if (tables.size() > 1) name.insert(0, table + ": ");
+      stats.columns.push_back(column_of(name, one.values));
     }
     stats.notes.insert(stats.notes.end(), set.notes.begin(), set.notes.end());
   }
