@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -18,12 +17,6 @@
 namespace carousel::tasks {
 
 namespace {
-
-std::vector<int64_t> all_of(const data::FrameSet& set) {
-  std::vector<int64_t> indices(set.examples.size());
-  std::iota(indices.begin(), indices.end(), int64_t{0});
-  return indices;
-}
 
 /// What a model is built from, before frames are scaled.
 struct Sides {

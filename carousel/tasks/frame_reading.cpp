@@ -4,11 +4,18 @@
 
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 
 namespace carousel::tasks {
+
+std::vector<int64_t> all_of(const data::FrameSet& set) {
+  std::vector<int64_t> indices(set.examples.size());
+  std::iota(indices.begin(), indices.end(), int64_t{0});
+  return indices;
+}
 
 void require_texts(const std::string& file, const data::FramePlan& plan) {
   if (data::gives_texts(plan)) return;

@@ -1,6 +1,7 @@
 // Frames as a trained model reads them: as those of its training.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ data::FramePlan plan_unlabelled(const std::vector<std::string>& files, const dat
 /// A scaling from the "mean" and "deviation" of a model's metadata and its decided options; FormatError for what no
 /// training could have left.
 data::FrameScaling load_scaling(const data::JsonObject& json, const FrameOptions& options);
+
+/// The indices of all examples of a set.
+std::vector<int64_t> all_of(const data::FrameSet& set);
 
 /// Scales the examples `indices` of a set.
 std::vector<data::FrameExample> scaled_examples(const data::FrameSet& set, const std::vector<int64_t>& indices,

@@ -306,27 +306,27 @@ std::unique_ptr<Packed<float>> pack(bool transposed, int64_t k, int64_t n) {
   return std::make_unique<OnednnPacked>(type, transposed, k, n);
 }
 
-}  // namespace
-
-bool has_bf16() {
-  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+/// Whether oneDNN may use all instructions of `isa` here.
+bool has(dnnl::cpu_isa isa) {
+  const auto wanted = static_cast<unsigned>(isa);
   return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
+}  // namespace
+
 bool bf16_gains() {
+  if (!has(dnnl::cpu_isa::avx512_core_bf16)) return false;
 #if defined(__x86_64__)
-  const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
-  const bool tiles = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & amx) == amx;
-  return has_bf16() && (tiles || __builtin_cpu_is("amd"));
+  return has(dnnl::cpu_isa::avx512_core_amx) || __builtin_cpu_is("amd");
 #else
-  return has_bf16();
+  return true;
 #endif
 }
 
 void fill(Table<float>& table) {
   table.gemm = gemm;
   table.pack = pack<Type::f32>;
-  if (!has_bf16()) return;  // oneDNN would convert at each product; rounding first is as good
+  if (!has(dnnl::cpu_isa::avx512_core_bf16)) return;  // oneDNN would convert at each product; rounding first is as good
   table.gemm_bf16 = gemm_in_bf16;
   table.pack_bf16 = pack<Type::bf16>;
 }

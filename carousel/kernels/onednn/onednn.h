@@ -8,11 +8,9 @@
 namespace carousel::kernels::onednn {
 
 void fill(Table<float>& table);
-/// Whether this processor multiplies bf16 by itself.
-bool has_bf16();
-/// Whether bf16 then multiplies faster than f32: by the tiles of AMX, or on AMD's processors, whose vdpbf16ps has twice
-/// the rate of f32. On a Xeon that showed no AMX it had half of it. A property of the processor and not of a stopwatch:
-/// the same machine gives the same model.
+/// Whether this processor multiplies bf16 itself, and faster than f32: by the tiles of AMX, or on AMD's processors,
+/// whose vdpbf16ps has twice the rate of f32. On a Xeon that showed no AMX it had half of it. A property of the
+/// processor and not of a stopwatch: the same machine gives the same model.
 bool bf16_gains();
 /// "2.6.3".
 std::string version();
