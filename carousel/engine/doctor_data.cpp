@@ -20,10 +20,10 @@ constexpr int64_t kFewExamples = 100;
 constexpr double kLearnt = 0.2;  ///< of the first loss that may be left after learning one batch by heart
 
 /// Everything that is random in training, or that keeps a model from being sure.
-constexpr const char* kNoise[] = {"dropout",        "input_dropout",     "output_dropout", "symbol_dropout",
-                                  "word_dropout",   "recurrent_dropout", "zoneout",        "label_smoothing",
-                                  "target_dropout", "weight_decay",      "frame_noise",    "time_masks",
-                                  "feature_masks",  "time_stretch"};
+constexpr const char* kNoise[] = {"dropout",           "input_dropout",  "output_dropout",    "symbol_dropout",
+                                  "embedding_dropout", "word_dropout",   "recurrent_dropout", "zoneout",
+                                  "label_smoothing",   "target_dropout", "weight_decay",      "frame_noise",
+                                  "time_masks",        "feature_masks",  "time_stretch"};
 
 /// The first batch of an objective, again and again.
 class OneBatch final : public train::Objective {

@@ -8,6 +8,7 @@
 #include "carousel/autograd/ops/linear.h"
 #include "carousel/autograd/ops/rows.h"
 #include "carousel/base/error.h"
+#include "carousel/nn/dropout.h"
 #include "carousel/nn/init.h"
 
 namespace carousel::nn {
@@ -19,12 +20,17 @@ void LanguageModelConfig::options(OptionTable& table) {
   table.add("window", &window, "Symbols that the window model sees; auto: 5.").range(1, 1024).automatic();
   stack.options(table);
   for (Option& row : table.rows())
-    if (row.name == "dropout") row.automatic();
+    if (row.name == "dropout" || row.name == "recurrent_dropout") row.automatic();
   table.add("embedding_size", &embedding_size, "Width of a symbol's embedding; auto: that of the last layer.")
       .range(1, 65536)
       .automatic();
   table.add("tie_weights", &tie_weights, "The output matrix is the embedding matrix.");
   table.add("input_dropout", &input_dropout, "Probability of dropout on embeddings.").range(0, 0.95).automatic();
+  table
+      .add("embedding_dropout", &embedding_dropout,
+           "Probability that a symbol of the input is left out wherever a batch has it (its embedding is zero there).")
+      .range(0, 0.95)
+      .automatic();
   table.add("output_dropout", &output_dropout, "Probability of dropout before the output matrix.")
       .range(0, 0.95)
       .automatic();
@@ -36,6 +42,7 @@ namespace {
 void refuse_recurrent_options(const StackConfig& stack) {
   StackConfig own;
   own.dropout = -1;
+  own.recurrent_dropout = std::min(stack.recurrent_dropout, 0.0);  // chosen or off
   OptionTable table;
   own.options(table);
   own = stack;  // the rows point into it and remember the defaults
@@ -48,6 +55,11 @@ void refuse_recurrent_options(const StackConfig& stack) {
                     "out, or set model = recurrent.",
                     row.name, value));
   }
+}
+
+/// Streams read side by side: equal lengths, so the caller's order.
+Packing streams_of(int64_t batch_size, int64_t rows) {
+  return Packing::make(std::vector<int64_t>(static_cast<size_t>(batch_size), rows / batch_size));
 }
 
 }  // namespace
@@ -102,9 +114,19 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, int64_t vocab_si
   output_bias_ = parameter("output.bias", Tensor::zeros({vocab_size}));
 }
 
-Var LanguageModel::drop(Context& ctx, const Var& x, double probability) const {
+Var LanguageModel::drop(Context& ctx, const Var& x, double probability, int64_t batch_size) const {
   const uint64_t stream = ctx.next_stream();
-  return ctx.training && probability > 0 ? ops::dropout(ctx.tape, x, probability, ctx.seed, stream) : x;
+  if (!ctx.training || probability <= 0) return x;
+  return config_.stack.variational_dropout
+             ? sequence_dropout(ctx.tape, streams_of(batch_size, x.value().dim(0)), x, probability, ctx.seed, stream)
+             : ops::dropout(ctx.tape, x, probability, ctx.seed, stream);
+}
+
+Var LanguageModel::embed(Context& ctx, std::span<const int32_t> ids, uint64_t stream) const {
+  const Var x = ops::embedding(ctx.tape, ids, embedding_);
+  return ctx.training && config_.embedding_dropout > 0
+             ? embedding_dropout(ctx.tape, ids, x, config_.embedding_dropout, ctx.seed, stream)
+             : x;
 }
 
 LanguageState LanguageModel::begin_state(int64_t batch_size) const {
@@ -135,12 +157,13 @@ Var LanguageModel::hidden_of_window(Context& ctx, const std::vector<int32_t>& id
   std::vector<int32_t> all = state.recent;
   all.insert(all.end(), ids.begin(), ids.end());
   std::vector<Var> parts;
+  const uint64_t stream = ctx.next_stream();
   for (int64_t k = 0; k < config_.window; ++k)
-    parts.push_back(ops::embedding(
-        ctx.tape, std::span<const int32_t>(all).subspan(static_cast<size_t>(k * batch_size), ids.size()), embedding_));
-  Var x = drop(ctx, ops::concat_columns(ctx.tape, parts), config_.input_dropout);
+    parts.push_back(
+        embed(ctx, std::span<const int32_t>(all).subspan(static_cast<size_t>(k * batch_size), ids.size()), stream));
+  Var x = drop(ctx, ops::concat_columns(ctx.tape, parts), config_.input_dropout, batch_size);
   for (size_t l = 0; l < weights_.size(); ++l) {
-    if (l > 0) x = drop(ctx, x, config_.stack.dropout);
+    if (l > 0) x = drop(ctx, x, config_.stack.dropout, batch_size);
     x = ops::tanh(ctx.tape, ops::linear(ctx.tape, x, weights_[l], biases_[l]));
   }
   state.recent.assign(all.end() - static_cast<std::ptrdiff_t>(before), all.end());
@@ -149,9 +172,8 @@ Var LanguageModel::hidden_of_window(Context& ctx, const std::vector<int32_t>& id
 
 Var LanguageModel::hidden_of_stack(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size,
                                    LanguageState& state) {
-  const std::vector<int64_t> lengths(static_cast<size_t>(batch_size), static_cast<int64_t>(ids.size()) / batch_size);
-  const Packing packing = Packing::make(lengths);  // equal lengths: the caller's order
-  const Var x = drop(ctx, ops::embedding(ctx.tape, ids, embedding_), config_.input_dropout);
+  const Packing packing = streams_of(batch_size, static_cast<int64_t>(ids.size()));
+  const Var x = drop(ctx, embed(ctx, ids, ctx.next_stream()), config_.input_dropout, batch_size);
   const RecurrentStack::Output out = stack_->forward(ctx, packing, x, state.stack.empty() ? nullptr : &state.stack);
   state.stack = RecurrentStack::final_state(packing, out);
   return out.y;
@@ -162,7 +184,7 @@ Var LanguageModel::readout(Context& ctx, const std::vector<int32_t>& ids, int64_
     throw ShapeError(fmt::format("[language model] ids must be [steps, {}]; got {} of them. Give each stream as many.",
                                  batch_size, ids.size()));
   Var h = is_window() ? hidden_of_window(ctx, ids, batch_size, state) : hidden_of_stack(ctx, ids, batch_size, state);
-  h = drop(ctx, h, config_.output_dropout);
+  h = drop(ctx, h, config_.output_dropout, batch_size);
   return projection_.defined() ? ops::linear(ctx.tape, h, projection_, Var()) : h;
 }
 

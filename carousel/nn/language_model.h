@@ -20,9 +20,10 @@ struct LanguageModelConfig {
   bool tie_weights = true;          ///< output matrix = embedding matrix (Press & Wolf 2017; Inan et al. 2017)
   double input_dropout = -1;        ///< on embeddings; negative: chosen
   double output_dropout = -1;       ///< before the output matrix; negative: chosen
+  double embedding_dropout = -1;       ///< of whole symbols of the input; negative: chosen
   StackConfig stack;                ///< the window model takes the widths of its tanh layers from it
 
-  LanguageModelConfig() { stack.dropout = -1; }  // chosen
+  LanguageModelConfig() { stack.dropout = stack.recurrent_dropout = -1; }  // chosen
   /// Adds rows to the table's present section.
   void options(OptionTable& table);
   /// What can be refused before any data is known: throws ConfigError.
@@ -71,7 +72,10 @@ class LanguageModel final : public Module {
   /// What the output matrix multiplies, [T * B, embedding_size or width of the last layer].
   Var readout(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state);
   const Var& output_weight() const { return config_.tie_weights ? embedding_ : output_weight_; }
-  Var drop(Context& ctx, const Var& x, double probability) const;
+  /// Embeddings of the symbols, [ids, embedding_size]; `stream` names what embedding_dropout draws.
+  Var embed(Context& ctx, std::span<const int32_t> ids, uint64_t stream) const;
+  /// x [T * B, width]: dropout with one mask for each value, or for each stream (variational_dropout).
+  Var drop(Context& ctx, const Var& x, double probability, int64_t batch_size) const;
 
   LanguageModelConfig config_;
   int64_t vocab_size_;

@@ -10,6 +10,7 @@
 #include "carousel/autograd/ops/norm.h"
 #include "carousel/autograd/ops/rows.h"
 #include "carousel/base/error.h"
+#include "carousel/nn/dropout.h"
 #include "carousel/nn/gradient_tap.h"
 #include "carousel/nn/init.h"
 
@@ -127,14 +128,8 @@ void RecurrentStack::check(const StackState& state, int64_t batch_size) const {
 Var RecurrentStack::drop(Context& ctx, const Packing& packing, const Var& x) const {
   const uint64_t stream = ctx.next_stream();
   if (!ctx.training || config_.dropout == 0) return x;
-  if (!config_.variational_dropout) return ops::dropout(ctx.tape, x, config_.dropout, ctx.seed, stream);
-  const Var ones(Tensor::full({packing.batch_size(), x.value().dim(1)}, 1, x.value().dtype()));
-  const Var mask = ops::dropout(nullptr, ones, config_.dropout, ctx.seed, stream);
-  std::vector<int64_t> sequence_of_row;
-  sequence_of_row.reserve(static_cast<size_t>(packing.rows()));
-  for (const int64_t running : packing.batch_sizes)
-    for (int64_t j = 0; j < running; ++j) sequence_of_row.push_back(packing.order[static_cast<size_t>(j)]);
-  return ops::mul(ctx.tape, x, ops::gather_rows(nullptr, mask, std::move(sequence_of_row)));
+  return config_.variational_dropout ? sequence_dropout(ctx.tape, packing, x, config_.dropout, ctx.seed, stream)
+                                     : ops::dropout(ctx.tape, x, config_.dropout, ctx.seed, stream);
 }
 
 std::vector<Direction> RecurrentStack::directions(Context& ctx, const Packing& packing, size_t layer,

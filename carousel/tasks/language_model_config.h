@@ -18,6 +18,7 @@ struct LanguageModelOptions {
   int64_t vocab_size = 0;  ///< symbols at most; 0: chosen
   double dev_share = 0;    ///< of the lines, from the end; 0: chosen
   int64_t max_line_bytes = int64_t{1} << 20;
+  std::string recipe = "plain";  ///< plain | regularised: what automatic options become
   nn::LanguageModelConfig model;
   train::TrainerConfig trainer;
   int64_t batch_size = 0;   ///< streams; 0: chosen

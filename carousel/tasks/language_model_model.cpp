@@ -184,8 +184,9 @@ std::vector<std::pair<std::string, std::string>> LanguageModelTask::describe() {
   }
   add_stack_rows(rows, m.stack);
   rows.emplace_back("embedding", fmt::format("{}{}", m.embedding_size, m.tie_weights ? ", tied to the output" : ""));
-  rows.emplace_back("dropout",
-                    fmt::format("{} on embeddings, {} before the output", m.input_dropout, m.output_dropout));
+  rows.emplace_back(
+      "dropout", fmt::format("{} on embeddings, {} before the output{}", m.input_dropout, m.output_dropout,
+                             m.embedding_dropout > 0 ? fmt::format(", {} of whole symbols", m.embedding_dropout) : ""));
   return rows;
 }
 

@@ -111,6 +111,7 @@ std::string RunState::to_json() const {
                      {"seconds", seconds},
                      {"slowest_evaluation", slowest_evaluation},
                      {"clipped", clipped},
+                     {"averaged", averaged},
                      {"running_nll", number(running_nll)},
                      {"running_tokens", running_tokens},
                      {"evaluated_at", evaluated_at},
@@ -139,6 +140,7 @@ RunState RunState::from_json(const std::string& json, const std::string& file) {
   state.seconds = reader.number("seconds", kMost);
   state.slowest_evaluation = reader.number("slowest_evaluation", kMost);
   state.clipped = reader.count("clipped");
+  state.averaged = reader.count("averaged");
   state.running_nll = reader.number("running_nll");
   state.running_tokens = reader.number("running_tokens", kMost);
   state.evaluated_at = reader.number("evaluated_at", 1);

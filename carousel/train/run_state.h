@@ -19,6 +19,7 @@ struct RunState {
   double seconds = 0;             ///< over all parts so far
   double slowest_evaluation = 0;  ///< seconds; kept free at the end of a run bounded by time
   int64_t clipped = 0;            ///< steps whose gradient was clipped
+  int64_t averaged = 0;           ///< steps whose weights are in the even mean
   double running_nll = 0, running_tokens = 0;
   double evaluated_at = 0;  ///< progress of the newest evaluation
   int64_t stale = 0;        ///< evaluations since the last improvement

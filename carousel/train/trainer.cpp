@@ -32,12 +32,21 @@ kernels::Precision precision_of(const TrainerConfig& config) {
   return config.precision == "bf16" ? kernels::Precision::bf16 : kernels::Precision::f32;
 }
 
+bool averages_evenly(const TrainerConfig& config) {
+  return config.average_from >= 0 && config.average_from < 1;
+}
+
 void check(const TrainerConfig& config) {
   if (config.epochs <= 0 && config.max_steps <= 0 && !(config.max_seconds > 0))
     throw ConfigError("[train] a run needs a bound; got none. Set epochs, max_steps or max_seconds.");
   if (!(config.learning_rate > 0))
     throw ConfigError(
         fmt::format("[train] learning_rate must be above 0; got {}. Set learning_rate.", config.learning_rate));
+  if (config.ema > 0 && averages_evenly(config))
+    throw ConfigError(
+        fmt::format("[train] weights are averaged in one way; got ema = {} and average_from = {}. Set ema = 0, or "
+                    "average_from = 1.",
+                    config.ema, config.average_from));
 }
 
 OptimizerConfig optimizer_config(const TrainerConfig& config) {
@@ -68,7 +77,7 @@ struct Trainer::Loop {
         best(parameters),
         average(parameters),
         rate{config.learning_rate, config.warmup, config.decay_start, config.final_learning_rate} {
-    if (config.ema > 0) average.capture();
+    if (averages()) average.capture();
   }
 
   double seconds() const { return state.seconds + (running ? seconds_since(started) : 0); }
@@ -77,6 +86,9 @@ struct Trainer::Loop {
   }
   void enter_epoch();
   double measure_progress();
+  bool averages() const { return config.ema > 0 || averages_evenly(config); }
+  bool average_in_use() const { return config.ema > 0 || state.averaged > 0; }
+  void add_to_average();
   void train_step();
   void note_step(const BatchLoss& loss, double taken);
   BatchLoss forward(Tape& tape);
@@ -165,12 +177,21 @@ void Trainer::Loop::train_step() {
   }
   optimizer->step(update);
   for (const nn::NamedParameter& p : parameters) p.var.clear_grad();
+  add_to_average();
+  note_step(loss, seconds_since(begin));
+}
+
+/// Even means: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging"; begun by the progress
+/// of the run where Merity et al. 2018 wait for the dev score to stand still.
+void Trainer::Loop::add_to_average() {
   if (config.ema > 0) {
     // Early on a long average would mostly hold the initial weights.
     const auto done = static_cast<double>(state.step + 1);
     average.average(std::min(config.ema, done / (done + 9)));
+  } else if (averages_evenly(config) && state.progress >= config.average_from) {
+    const auto before = static_cast<double>(state.averaged++);
+    average.average(before / (before + 1));
   }
-  note_step(loss, seconds_since(begin));
 }
 
 void Trainer::Loop::note_step(const BatchLoss& loss, double taken) {
@@ -216,7 +237,7 @@ bool Trainer::Loop::evaluation_due(double position_before) const {
 void Trainer::Loop::evaluate(const TrainerHooks& hooks) {
   const Clock::time_point begin = Clock::now();
   const auto exchange_average = [&] {
-    if (config.ema > 0) average.swap();
+    if (average_in_use()) average.swap();
   };
   exchange_average();
   state.history.push_back({state.step, position(), objective.evaluate()});
@@ -263,7 +284,7 @@ std::vector<NamedTensor> Trainer::Loop::live_tensors() {
   for (const nn::NamedParameter& p : parameters) live.push_back({"weights/" + p.name, p.var.value()});
   add(optimizer->state());
   for (NamedTensor& t : objective.carried()) live.push_back({"carried/" + t.name, std::move(t.tensor)});
-  if (config.ema > 0) add(average.named("average"));
+  if (averages()) add(average.named("average"));
   if (state.best >= 0) add(best.named("best"));
   return live;
 }

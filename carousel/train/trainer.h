@@ -32,6 +32,8 @@ struct TrainerConfig {
   double final_learning_rate = 0.01;  ///< share of the peak at the end
   double clip_norm = 2.0;             ///< 0: off
   double ema = 0;                     ///< decay of the averaged weights; 0: off
+  double average_from = -1;           ///< fraction of the budget from which weights are averaged evenly; 1: off;
+                                      ///< negative: off unless a task chooses it
   int64_t patience = 0;               ///< evaluations without improvement before stopping; 0: off
   double eval_every_epochs = 1;       ///< besides: at least every eighth of the budget, and at the end
   double checkpoint_every_seconds = 60;

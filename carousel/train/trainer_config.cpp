@@ -37,6 +37,13 @@ void TrainerConfig::options(OptionTable& table) {
       .range(0, kMany);
   table.add("ema", &ema, "Decay of a running mean of the weights that is used in their place; 0: off.")
       .range(0, 0.9999999);
+  table
+      .add(
+          "average_from", &average_from,
+          "Fraction of the run from which the mean of the weights of all steps since is used in their place; 1: never; "
+          "auto: never, unless a recipe says so.")
+      .range(0, 1)
+      .automatic();
   table.add("patience", &patience, "Evaluations without improvement after which training ends; 0: never.")
       .range(0, kMany);
   table

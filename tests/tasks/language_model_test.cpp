@@ -158,10 +158,11 @@ TEST(LanguageModelTask, DescribesWhatStandsBetweenLayersAndWhatIsRandom) {
                                         {"recurrent_dropout", "0.1"},
                                         {"zoneout", "0.05"},
                                         {"input_dropout", "0.3"},
+                                        {"embedding_dropout", "0.15"},
                                         {"output_dropout", "0.4"}}));
   EXPECT_EQ(all["between layers"], "y = LN(h + x), dropout 0.2, one mask per sequence");
   EXPECT_EQ(all["in the cells"], "recurrent dropout 0.1, zoneout 0.05");
-  EXPECT_EQ(all["dropout"], "0.3 on embeddings, 0.4 before the output");
+  EXPECT_EQ(all["dropout"], "0.3 on embeddings, 0.4 before the output, 0.15 of whole symbols");
   EXPECT_EQ(
       rows_of(file, settings_of({{"num_layers", "2"}, {"layer_norm", "true"}, {"dropout", "0"}}))["between layers"],
       "y = LN(h)");
@@ -194,6 +195,7 @@ TEST(LanguageModelOptions, EveryOptionChangesTheOutcome) {
       {"min_count", {{"min_count", "60"}}},
       {"vocab_size", {{"vocab_size", "5"}}},
       {"dev_share", {{"dev_share", "0.4"}}},
+      {"recipe", {{"recipe", "regularised"}}},
       {"model", {{"model", "window"}}},
       {"window", {{"model", "window"}, {"window", "2"}}},
       {"cell", {{"cell", "gru"}}},
@@ -214,6 +216,7 @@ TEST(LanguageModelOptions, EveryOptionChangesTheOutcome) {
       {"tie_weights", {{"tie_weights", "false"}}},
       {"input_dropout", {{"input_dropout", "0.5"}}},
       {"output_dropout", {{"output_dropout", "0.6"}}},
+      {"embedding_dropout", {{"embedding_dropout", "0.5"}}},
       {"batch_size", {{"batch_size", "3"}}},
       {"bptt", {{"bptt", "5"}}},
       {"carry_state", {{"carry_state", "false"}}}};
@@ -306,6 +309,34 @@ TEST(LanguageModelTask, CarriedStateIsPartOfACheckpoint) {
     resumed.run({});
     EXPECT_TRUE(second.weights() == whole.weights()) << model;
   }
+}
+
+TEST(LanguageModelOptions, TheRegularisedRecipeFillsInWhatIsLeftOpen) {
+  LanguageModelOptions options;
+  options.recipe = "regularised";
+  options.model.input_dropout = 0.2;
+  decide(options, {900000, false});
+  const nn::LanguageModelConfig& m = options.model;
+  EXPECT_EQ(m.stack.hidden_size, std::vector<int64_t>{650});
+  EXPECT_EQ(m.input_dropout, 0.2) << "what the user set stays";
+  EXPECT_EQ(m.output_dropout, 0.4);
+  EXPECT_EQ(m.embedding_dropout, 0.1);
+  EXPECT_EQ(m.stack.recurrent_dropout, 0.5);
+  EXPECT_TRUE(m.stack.variational_dropout);
+  EXPECT_EQ(options.trainer.average_from, 0.8);
+
+  LanguageModelOptions plain;
+  decide(plain, {900000, false});
+  EXPECT_EQ(plain.model.embedding_dropout, 0);
+  EXPECT_EQ(plain.model.stack.recurrent_dropout, 0);
+  EXPECT_FALSE(plain.model.stack.variational_dropout);
+  EXPECT_EQ(plain.trainer.average_from, 1);
+
+  LanguageModelOptions averaged;
+  averaged.recipe = "regularised";
+  averaged.trainer.ema = 0.99;
+  decide(averaged, {900000, false});
+  EXPECT_EQ(averaged.trainer.average_from, 1) << "one way of averaging";
 }
 
 TEST(LanguageModelOptions, SizesFollowTheTableOfTheGuide) {

@@ -84,6 +84,7 @@ const std::map<std::string, Settings>& changes() {
       {"final_learning_rate", {{"final_learning_rate", "1"}}},
       {"clip_norm", {{"clip_norm", "0.01"}}},
       {"ema", {{"ema", "0.9"}}},
+      {"average_from", {{"average_from", "0.5"}}},
       {"batch_size", {{"batch_size", "8"}}},
       {"beam_size", {{"beam_size", "1"}}},
       {"length_penalty", {{"max_steps", "60"}, {"learning_rate", "0.02"}, {"length_penalty", "4"}}},

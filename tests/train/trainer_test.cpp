@@ -143,6 +143,7 @@ TEST(Trainer, EveryOptionChangesTheWeights) {
       {"final_learning_rate", [](TrainerConfig& c) { c.final_learning_rate = 0.5; }},
       {"clip_norm", [](TrainerConfig& c) { c.clip_norm = 0.5; }},
       {"ema", [](TrainerConfig& c) { c.ema = 0.9; }},
+      {"average_from", [](TrainerConfig& c) { c.average_from = 0.5; }},
   };
   for (const auto& [name, change] : changes) {
     TrainerConfig config = toy_config();
@@ -190,7 +191,11 @@ TEST(Trainer, ResumesToTheSameBitsFromEveryStep) {
     config.optimizer = optimizer;
     config.momentum = 0.5;
     config.learning_rate = 0.05;
-    config.ema = 0.5;
+    if (std::string(optimizer) == "sgd") {
+      config.average_from = 0.4;
+    } else {
+      config.ema = 0.5;
+    }
     const ToyRun whole = train_toy(config);
     for (int64_t step = 0; step < whole.result.step; ++step) {
       const ToyRun parts = train_toy_interrupted(config, step);
@@ -338,6 +343,38 @@ TEST(Trainer, EvaluatesAndHandsBackAveragedWeights) {
   Trainer trainer(objective, config);
   const TrainResult result = trainer.run({});
   EXPECT_EQ(objective.evaluate().value, result.best.evaluation.value);
+}
+
+TEST(Trainer, AveragesEvenlyFromAFractionOfTheRunOn) {
+  TrainerConfig config = toy_config();
+  config.epochs = 0;
+  config.max_steps = 20;
+  config.average_from = 0.8;
+  ToyObjective objective;
+  Trainer trainer(objective, config);
+  std::vector<double> sums(4);
+  const auto weight = [&](size_t i) {
+    return static_cast<double>(dynamic_cast<ToyModule&>(objective.module()).weight.value().data<float>()[i]);
+  };
+  TrainerHooks hooks;
+  hooks.progress = [&](const Progress& p) {
+    if (p.step > 16)
+      for (size_t i = 0; i < 4; ++i) sums[i] += weight(i) / 4;
+  };
+  const TrainResult result = trainer.run(hooks);
+  ASSERT_EQ(result.best.step, 20);
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(weight(i), sums[i], 1e-6);
+  EXPECT_EQ(objective.evaluate().value, result.best.evaluation.value);
+}
+
+TEST(Trainer, RefusesTwoWaysOfAveraging) {
+  TrainerConfig config = toy_config();
+  config.ema = 0.9;
+  config.average_from = 0.5;
+  ToyObjective objective;
+  EXPECT_EQ(error_of<ConfigError>([&] { Trainer(objective, config); }),
+            "[train] weights are averaged in one way; got ema = 0.9 and average_from = 0.5. Set ema = 0, or "
+            "average_from = 1.");
 }
 
 TEST(Trainer, StopsWhenPatienceEnds) {
