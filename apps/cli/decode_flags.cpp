@@ -1,8 +1,12 @@
 #include "apps/cli/decode_flags.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "carousel/base/error.h"
 #include "carousel/base/threads.h"
+#include "carousel/engine/engine.h"
 
 namespace carousel::cli {
 
@@ -32,6 +36,18 @@ void DecodeFlags::add_to(CLI::App* command, bool with_nbest) {
            "No sequence of N symbols comes twice in an answer; 0: any may. Default: the model's.")
       .range(0, 1000)
       .automatic();
+  table.add(
+      "lm", &language_model_,
+      "Model of task lm that helps to rank the texts of a model with decoder = ctc; it must write the same kind of "
+      "symbols.");
+  table.add("lm_weight", &lm_weight_, "Weight of its log-probability beside the model's own. Default: 0.5.")
+      .range(0, 100)
+      .automatic();
+  table
+      .add("symbol_bonus", &symbol_bonus_,
+           "What each symbol of a text adds to its score: it makes up for what --lm takes from long ones. Default: 0.")
+      .range(0, 100)
+      .automatic();
   table.add("threads", &threads_, "Threads; 0 for all cores.").range(0, 1024);
   flags_.add_to(command);
 }
@@ -41,6 +57,16 @@ tasks::PredictOptions DecodeFlags::read() {
   // n answers need a beam of n at least.
   if (options_.beam_size > 0) options_.beam_size = std::max(options_.beam_size, options_.nbest);
   set_threads(threads_);
+  if (language_model_.empty()) {
+    const char* flag = lm_weight_ >= 0 ? "--lm-weight" : symbol_bonus_ >= 0 ? "--symbol-bonus" : nullptr;
+    if (flag)
+      throw ConfigError(
+          fmt::format("[predict] {} says how much a language model counts; got no --lm. Name one with --lm.", flag));
+    return options_;
+  }
+  options_.language_model = engine::Engine::load(language_model_).model();
+  if (lm_weight_ >= 0) options_.lm_weight = lm_weight_;
+  if (symbol_bonus_ >= 0) options_.symbol_bonus = symbol_bonus_;
   return options_;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "carousel/base/options.h"
+#include "carousel/decode/fusion.h"
 #include "carousel/decode/step_model.h"
 
 namespace carousel::decode {
@@ -20,6 +21,7 @@ struct SearchConfig {
   int64_t max_length_extra = 20;  ///< ... plus this many symbols, its end marker included
   int64_t min_length = 0;         ///< least symbols of an output, its end marker not counted
   int64_t no_repeat_ngram = 0;    ///< no sequence of so many symbols comes twice in an output; 0: any may
+  Fusion fusion;                  ///< for outputs of decode/ctc.h alone
 
   /// Adds the rows to the section "decode". nbest belongs to a question, not to a model, and is none of them.
   void options(OptionTable& table);

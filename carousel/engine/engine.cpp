@@ -207,6 +207,10 @@ Session Engine::open_session() {
   return Session(impl_->sessions);
 }
 
+std::shared_ptr<tasks::TaskModel> Engine::model() const {
+  return impl_->model;
+}
+
 ModelInfo Engine::info() {
   ModelInfo info;
   info.file = impl_->file;

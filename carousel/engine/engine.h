@@ -110,6 +110,8 @@ class Engine {
   tasks::AttentionMap inspect(const std::string& line, const tasks::PredictOptions& options);
   tasks::GateTrace gates(const std::string& line, const tasks::PredictOptions& options);
   ModelInfo info();
+  /// The model itself, for tasks::PredictOptions of another one; it outlives the engine where it is held.
+  std::shared_ptr<tasks::TaskModel> model() const;
   /// A session at its beginning, see session.h; weights are packed with the first one. Throws UnsupportedError where
   /// the model cannot answer at each step of its input.
   Session open_session();

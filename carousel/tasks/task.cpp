@@ -47,6 +47,7 @@ void PredictOptions::refuse_search(const char* rule, const char* instead) const 
                      : coverage_penalty >= 0 ? "--coverage-penalty"
                      : min_length >= 0       ? "--min-length"
                      : no_repeat_ngram >= 0  ? "--no-repeat-ngram"
+                     : language_model        ? "--lm"
                                              : nullptr;
   if (flag) throw ConfigError(fmt::format("{}; got {}. Leave it out; {}.", rule, flag, instead));
 }

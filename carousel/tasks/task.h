@@ -45,6 +45,8 @@ struct EvalReport {
   std::vector<EvalTable> tables;   ///< of a backtest
 };
 
+class TaskModel;
+
 struct PredictOptions {
   int64_t beam_size = 0;  ///< 0: the model's default; 1: greedy
   int64_t nbest = 1;
@@ -52,6 +54,10 @@ struct PredictOptions {
   double coverage_penalty = -1;  ///< weight of the penalty for parts of the input that were not looked at
   int64_t min_length = -1;       ///< least symbols of an output
   int64_t no_repeat_ngram = -1;  ///< no sequence of so many symbols comes twice in an output; 0: any may
+  /// One of task `lm` that helps to rank outputs: their score is log p + lm_weight * log p_lm + symbol_bonus * symbols.
+  std::shared_ptr<TaskModel> language_model;
+  double lm_weight = 0.5;
+  double symbol_bonus = 0;
 
   /// ConfigError when one of them asks for a search; `rule` says why there is none and `instead` what there is.
   void refuse_search(const char* rule, const char* instead) const;

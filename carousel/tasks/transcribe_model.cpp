@@ -16,6 +16,7 @@
 #include "carousel/inspect/recording.h"
 #include "carousel/tasks/describe.h"
 #include "carousel/tasks/frame_reading.h"
+#include "carousel/tasks/language_scorer.h"
 #include "carousel/tasks/metadata.h"
 #include "carousel/train/metrics.h"
 
@@ -110,11 +111,18 @@ decode::Results TranscribeModel::answers_to(data::FrameSet& set, const decode::S
 }
 
 decode::SearchConfig TranscribeModel::search_config(const PredictOptions& options) const {
-  decode::SearchConfig config = with_options(parts_.config.search, options);
-  if (!network_->ctc()) return config;
+  if (!network_->ctc()) return with_options(parts_.config.search, options);
   PredictOptions others = options;
+  others.language_model = nullptr;
+  decode::SearchConfig config = with_options(parts_.config.search, others);
   others.beam_size = 0;
-  others.refuse_search("[predict] decoder = ctc searches with a beam alone", "--beam and --nbest it knows");
+  others.refuse_search("[predict] decoder = ctc searches with a beam alone", "--beam, --nbest and --lm it knows");
+  if (!options.language_model) return config;
+  std::vector<std::string> symbols;
+  for (const int32_t id : network_->written_ids())
+    symbols.push_back(id < 0 ? "" : parts_.target->vocabulary().symbol(id));
+  config.fusion = {make_language_scorer(*options.language_model, parts_.target->kind(), symbols), options.lm_weight,
+                   options.symbol_bonus};
   return config;
 }
 

@@ -45,6 +45,13 @@ std::vector<int32_t> TranscribeNetwork::to_ctc(const std::vector<int32_t>& ids) 
   return symbols;
 }
 
+std::vector<int32_t> TranscribeNetwork::written_ids() const {
+  std::vector<int32_t> ids;
+  for (int32_t symbol = 0; symbol < ctc_size_; ++symbol)
+    ids.push_back(symbol == nn::Transcriber::kBlank ? -1 : symbol + kMarkersLess);
+  return ids;
+}
+
 int64_t TranscribeNetwork::steps_needed(const std::vector<int32_t>& target) const {
   return ctc() ? ops::ctc_least_steps(target) : 1;
 }
@@ -73,7 +80,9 @@ TranscribeNetwork::Loss TranscribeNetwork::loss(nn::Context& ctx, const nn::Fram
 
 /// Ids and the probability of all paths, of which a search has seen some.
 decode::Hypothesis TranscribeNetwork::from_ctc(const std::vector<float>& log_probs, decode::Hypothesis found) const {
-  found.log_prob = found.score = ops::ctc_align(log_probs, ctc_size_, found.tokens, nn::Transcriber::kBlank).log_prob;
+  const double seen = found.log_prob;
+  found.log_prob = ops::ctc_align(log_probs, ctc_size_, found.tokens, nn::Transcriber::kBlank).log_prob;
+  found.score += found.log_prob - seen;
   for (int32_t& token : found.tokens) token += kMarkersLess;
   return found;
 }
@@ -93,14 +102,15 @@ decode::Results TranscribeNetwork::search(const nn::FrameBatch& frames, const de
   parallel_for(static_cast<int64_t>(all.size()), work, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
       std::vector<decode::Hypothesis> found;
-      if (config.beam_size == 1 && config.nbest == 1) {
+      if (config.beam_size == 1 && config.nbest == 1 && !config.fusion.scorer) {
         found = {decode::ctc_greedy(all[i], ctc_size_, nn::Transcriber::kBlank)};
       } else {
-        found = decode::ctc_beam_search(all[i], ctc_size_, nn::Transcriber::kBlank, config.beam_size, config.nbest);
+        found = decode::ctc_beam_search(all[i], ctc_size_, nn::Transcriber::kBlank, config.beam_size, config.nbest,
+                                        config.fusion);
       }
       for (decode::Hypothesis& h : found) results[i].push_back(from_ctc(all[i], std::move(h)));
       std::stable_sort(results[i].begin(), results[i].end(),
-                       [](const auto& a, const auto& b) { return a.log_prob > b.log_prob; });
+                       [](const auto& a, const auto& b) { return a.score > b.score; });
     }
   });
   return results;

@@ -49,6 +49,25 @@ TEST(TranscribeProgram, TrainsOnAFolderWithTextsAndAnswersEverywhere) {
   ASSERT_EQ(named.code, 0) << named.err;
   EXPECT_EQ(std::count(named.out.begin(), named.out.end(), '\n'), 2) << named.out;
   EXPECT_EQ(std::count(named.out.begin(), named.out.end(), '\t'), 4) << named.out;
+  // A language model of the same symbols ranks the answers.
+  const std::string lm = dir.file("lm.safetensors"), text = dir.write("text.txt", "high tone\nlow tone\nhigh tone\n");
+  ASSERT_EQ(run({"train", text, "--task", "lm", "-o", lm, "--set", "tokens=words", "--set", "max_steps=3", "--set",
+                 "hidden_size=4"})
+                .code,
+            0);
+  const auto helped = [&](const std::string& weight, const std::string& bonus) {
+    const auto ran = run({"predict", model, folder, "--lm", lm, "--lm-weight", weight, "--symbol-bonus", bonus});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return ran.out;
+  };
+  EXPECT_NE(helped("0", "0"), helped("0", "30")) << "--symbol-bonus";
+  EXPECT_NE(helped("0", "30"), helped("30", "30")) << "--lm-weight";
+  EXPECT_NE(
+      run({"predict", model, folder, "--lm-weight", "1"})
+          .err.find("[predict] --lm-weight says how much a language model counts; got no --lm. Name one with --lm."),
+      std::string::npos);
+  EXPECT_NE(run({"predict", model, folder, "--lm", dir.file("none.safetensors")}).err.find("none.safetensors"),
+            std::string::npos);
   const auto map = run({"inspect", model, folder + "/1.wav", "--json"});
   ASSERT_EQ(map.code, 0) << map.err;
   EXPECT_EQ(nlohmann::json::parse(map.out)["target"].back(), "(none)");

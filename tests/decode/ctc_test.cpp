@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <memory>
 
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
@@ -86,6 +88,59 @@ TEST(CtcDecoding, RepeatsMergeUnlessABlankStandsBetween) {
     EXPECT_EQ(ctc_greedy(sure(path), 3, 0).tokens, output);
     EXPECT_EQ(ctc_beam_search(sure(path), 3, 0, 4, 1)[0].tokens, output);
   }
+}
+
+/// A language model of which all is known: p(symbol | number of symbols so far, last symbol), by a formula.
+class FormulaScorer final : public PrefixScorer {
+ public:
+  struct Known final : Prefix {
+    Known(int32_t the_last, int64_t the_length) : last(the_last), length(the_length) {}
+    double log_prob(int32_t symbol) const override {
+      return -0.3 - 0.7 * ((symbol * 5 + last * 3 + static_cast<double>(length)) - 4) / 9;
+    }
+    double end_log_prob() const override { return -0.2 * static_cast<double>(last + 1); }
+    int32_t last;
+    int64_t length;
+  };
+  Handle begin() const override { return std::make_shared<const Known>(0, 0); }
+  Handle extend(const Prefix& prefix, int32_t symbol) const override {
+    ++extended;
+    return std::make_shared<const Known>(symbol, dynamic_cast<const Known&>(prefix).length + 1);
+  }
+  mutable int64_t extended = 0;
+};
+
+TEST(CtcDecoding, ALanguageModelRanksAsTheSumSays) {
+  const auto scorer = std::make_shared<const FormulaScorer>();
+  for (const int32_t blank : {0, 2})
+    for (const double weight : {0.0, 0.8, 3.0})
+      for (const double bonus : {0.0, 1.5}) {
+        const std::vector<float> rows = random_steps(5, 3, 7);
+        const auto wanted = all_outputs(rows, 3, blank);
+        const auto found = ctc_beam_search(rows, 3, blank, 1000, 1000, {scorer, weight, bonus});
+        ASSERT_EQ(found.size(), wanted.size());
+        double before = std::numeric_limits<double>::infinity();
+        for (const Hypothesis& h : found) {
+          PrefixScorer::Handle handle = scorer->begin();
+          double score = std::log(wanted.at(h.tokens));
+          for (const int32_t symbol : h.tokens) {
+            score += weight * handle->log_prob(symbol) + bonus;
+            handle = scorer->extend(*handle, symbol);
+          }
+          score += weight * handle->end_log_prob();
+          EXPECT_NEAR(std::exp(h.log_prob), wanted.at(h.tokens), 1e-6);
+          EXPECT_NEAR(h.score, score, 1e-5);
+          EXPECT_GE(before, h.score);
+          before = h.score;
+        }
+      }
+}
+
+TEST(CtcDecoding, OnlyOutputsThatStayInTheBeamAskTheLanguageModel) {
+  const auto scorer = std::make_shared<const FormulaScorer>();
+  ctc_beam_search(random_steps(40, 30, 5), 30, 0, 4, 1, {scorer, 0.5, 0});
+  EXPECT_GT(scorer->extended, 0);
+  EXPECT_LE(scorer->extended, 40 * 4);
 }
 
 TEST(CtcDecoding, ANarrowBeamIsNeverBetterThanAWideOne) {

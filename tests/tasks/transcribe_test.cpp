@@ -165,9 +165,91 @@ TEST(Transcribe, ABeamFindsNothingLessProbableThanGreedyAndOrdersItsAnswers) {
   }
   PredictOptions refused;
   refused.min_length = 3;
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { model.predict({}, refused); }),
-            "[predict] decoder = ctc searches with a beam alone; got --min-length. Leave it out; --beam and --nbest it "
-            "knows.");
+  EXPECT_EQ(
+      testing::error_of<ConfigError>([&] { model.predict({}, refused); }),
+      "[predict] decoder = ctc searches with a beam alone; got --min-length. Leave it out; --beam, --nbest and --lm "
+      "it knows.");
+}
+
+/// A language model of words that has never seen "down".
+ToyRun upwards(const testing::TempDir& dir, const Settings& more = {}) {
+  Rng rng(5, 0);
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += rng.below(2) == 0 ? "up left up\n" : "left up\n";
+  Settings settings = {{"tokens", "words"}, {"hidden_size", "8"},      {"num_layers", "1"}, {"batch_size", "4"},
+                       {"bptt", "10"},      {"learning_rate", "0.05"}, {"max_steps", "60"}};
+  for (const auto& pair : more) settings.push_back(pair);
+  return ToyRun(dir.write("upwards.txt", text), settings, {}, "lm");
+}
+
+PredictOptions helped_by(ToyRun& run) {
+  PredictOptions options;
+  options.language_model = std::shared_ptr<TaskModel>(run.job.model.get(), [](TaskModel*) {});
+  return options;
+}
+
+/// Words of all answers to the test files, by word.
+std::map<std::string, int64_t> words_written(const PredictOptions& options) {
+  const FileAnswer table = trained().run.job.model->predict_file(trained().test, options);
+  std::map<std::string, int64_t> words;
+  for (const auto& row : table.rows)
+    for (const std::string& word : cut(std::get<std::string>(row[1]), true))
+      if (!word.empty()) ++words[word];
+  return words;
+}
+
+TEST(Transcribe, ALanguageModelRanksTheAnswers) {
+  const testing::TempDir dir;
+  ToyRun lm = upwards(dir);
+  lm.train();
+  PredictOptions with = helped_by(lm);
+  const auto alone = words_written({});
+  with.lm_weight = 0;
+  EXPECT_EQ(words_written(with), alone);
+  EXPECT_GT(alone.at("down"), 10);
+  with.lm_weight = 30;
+  auto steered = words_written(with);
+  EXPECT_EQ(steered["down"], 0) << "never seen by the language model";
+  EXPECT_LT(steered["up"] + steered["left"], alone.at("up") + alone.at("left") + alone.at("down"));
+  with.symbol_bonus = 40;
+  auto longer = words_written(with);
+  EXPECT_GT(longer["up"] + longer["left"], steered["up"] + steered["left"]);
+  // One answer without a beam is ranked too.
+  with.symbol_bonus = 0;
+  with.beam_size = 1;
+  EXPECT_EQ(words_written(with)["down"], 0);
+}
+
+TEST(Transcribe, RefusesLanguageModelsThatCannotHelp) {
+  const testing::TempDir dir;
+  TaskModel& model = *trained().run.job.model;
+  const auto refused = [&](ToyRun& helper) {
+    return testing::error_of<ConfigError>([&] { model.predict({}, helped_by(helper)); });
+  };
+  ToyRun letters = upwards(dir, {{"tokens", "characters"}});
+  EXPECT_EQ(refused(letters),
+            "[predict] a language model and the model that it helps must write the same kind of symbols, characters or "
+            "words; got characters and words. Train the language model with --set tokens=words.");
+  ToyRun foreign(dir.write("foreign.txt", std::string("un deux trois\nquatre cinq\nun deux\nsix\n")),
+                 {{"tokens", "words"}, {"hidden_size", "4"}, {"max_steps", "1"}}, {}, "lm");
+  EXPECT_EQ(
+      refused(foreign),
+      "[predict] the language model must know symbols of the model that it helps; got none of 5 in common. Train it "
+      "on texts of the same language.");
+  EXPECT_EQ(refused(trained().run),
+            "[predict] --lm names a language model; got a model of task transduce. Train one with: carousel train TEXT "
+            "--task lm --set tokens=words -o lm.safetensors.");
+  ToyRun pairs(dir.write("pairs.tsv", "ab\tcd\nba\tdc\nbb\tdd\naa\tcc\n"), {{"hidden_size", "4"}, {"max_steps", "1"}});
+  ToyRun lm = upwards(dir);
+  EXPECT_EQ(
+      testing::error_of<ConfigError>([&] { pairs.job.model->predict({"ab"}, helped_by(lm)); }),
+      "[predict] a language model helps to read the output of decoder = ctc; got --lm for a model that has learnt "
+      "one itself, its decoder. Leave it out.");
+  EXPECT_EQ(testing::error_of<ConfigError>([&] {
+              lm.job.model->streaming();
+              helped_by(lm).refuse_search("[x] no", "y");
+            }),
+            "[x] no; got --lm. Leave it out; y.");
 }
 
 TEST(Transcribe, ShowsWhereEachWordWasFoundAndTheGates) {
