@@ -126,9 +126,15 @@ void add_objects(const std::string& file, const std::vector<std::string>& used, 
   each_line(
       reader, options, [] {},
       [&](std::string_view text) {
-        breaks = breaks || text.find("\\n") != std::string_view::npos || text.find("\\t") != std::string_view::npos;
-        for (const std::string& key : keys_of(JsonLine(file, reader.line()).object(parser, text)))
-          if (std::find(used.begin(), used.end(), key) == used.end()) keys.insert(key);
+        constexpr std::string_view kNoCell("\n\r\t\0", 4);
+        for (const auto& [key, value] : JsonLine(file, reader.line()).object(parser, text)) {
+          std::string_view cell;
+          if (std::find(used.begin(), used.end(), key) == used.end()) {
+            keys.emplace(key);
+          } else if (value.get(cell) == simdjson::SUCCESS) {
+            breaks = breaks || cell.find_first_of(kNoCell) != std::string_view::npos;
+          }
+        }
       });
   if (!keys.empty()) lost.push_back(fmt::format("the keys {}", fmt::join(keys, ", ")));
   if (breaks) lost.emplace_back("tabs or line ends in texts, which become spaces");

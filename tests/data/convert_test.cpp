@@ -166,6 +166,13 @@ TEST(Convert, NothingIsLostUnasked) {
   EXPECT_NE(refused(keys, "tsv").find("got a file with the keys id."), std::string::npos) << refused(keys, "tsv");
   const std::string breaks = dir.write("c.csv", "source,target\n\"one\ntwo\",three\n");
   EXPECT_NE(refused(breaks, "tsv").find("tabs or line ends in texts, which become spaces"), std::string::npos);
+  for (const char* escaped : {"\\n", "\\t", "\\r", "\\u0000"}) {
+    const std::string text = dir.write("e.jsonl", std::string("{\"source\":\"a") + escaped + "b\",\"target\":\"c\"}\n");
+    EXPECT_NE(refused(text, "tsv").find("tabs or line ends in texts, which become spaces"), std::string::npos)
+        << escaped;
+  }
+  const std::string path = dir.write("f.jsonl", "{\"source\":\"C:\\\\new\\\\t\",\"target\":\"c\"}\n");
+  EXPECT_EQ(converted(path, "tsv", false), "C:\\new\\t\tc\n") << "a backslash is no line end";
   const std::string columns = dir.write("d.csv", "id,source,target\n1,a,b\n");
   EXPECT_NE(refused(columns, "jsonl").find("1 other column"), std::string::npos) << refused(columns, "jsonl");
 }
