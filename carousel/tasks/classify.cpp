@@ -74,8 +74,10 @@ class Classify final : public Task {
     size.characters = parts.tokenizer->kind() == "characters";
     decide(options_, size);
     say(fmt::format(
-        "model: {}, {} pooling, embeddings of {}, dropout {}{}", network_text(options_.model.stack),
-        options_.model.pooling, options_.model.embedding_size, options_.model.stack.dropout,
+        "model: {}{}, {} pooling, embeddings of {}, dropout {}{}",
+        options_.members > 1 ? fmt::format("the mean of {} networks: ", options_.members) : "",
+        network_text(options_.model.stack), options_.model.pooling, options_.model.embedding_size,
+        options_.model.stack.dropout,
         options_.ngrams > 0 ? fmt::format(", beside naive Bayes over runs of up to {} symbols", options_.ngrams) : ""));
     warn_of_strangers(sets, parts.labels, say);
     parts.options = options_;

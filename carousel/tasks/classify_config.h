@@ -17,7 +17,7 @@ namespace carousel::tasks {
 struct ClassifyOptions {
   data::LabelFormat format;
   FrameOptions frames;
-  int64_t members = 0;  ///< networks over frames whose mean answers; 0: chosen
+  int64_t members = 0;  ///< networks whose mean answers; 0: chosen
   data::TextSymbols symbols;
   double dev_share = 0;    ///< of the texts; 0: chosen
   int64_t max_length = 0;  ///< symbols; 0: chosen

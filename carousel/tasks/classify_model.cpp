@@ -23,11 +23,11 @@ constexpr size_t kLabelsShown = 20;
 
 }  // namespace
 
-ClassifyModel::ClassifyModel(ClassifyParts parts, uint64_t seed) : parts_(std::move(parts)) {
-  const nn::Classifier::Sizes sizes{parts_.tokenizer->vocabulary().size(), parts_.labels.size(),
-                                    data::Vocabulary::kUnk};
-  network_ = std::make_unique<nn::Classifier>(parts_.options.model, sizes, seed);
-}
+ClassifyModel::ClassifyModel(ClassifyParts parts, uint64_t seed)
+    : parts_(std::move(parts)),
+      networks_(parts_.options.model,
+                {parts_.tokenizer->vocabulary().size(), parts_.labels.size(), data::Vocabulary::kUnk},
+                parts_.options.members, seed) {}
 
 std::map<std::string, std::string> ClassifyModel::metadata() const {
   std::map<std::string, std::string> m = {{"classify.tokenizer", parts_.tokenizer->to_json()},
@@ -44,6 +44,7 @@ ClassifyParts load_parts(const ClassifyOptions& options, const std::map<std::str
   };
   ClassifyParts parts;
   parts.options = options;
+  if (parts.options.members == 0) parts.options.members = 1;  // files of before there were several
   parts.tokenizer = data::Tokenizer::from_json(entry("classify.tokenizer"), file);
   parts.labels = Labels::from_json(entry("classify.labels"), file, "classify.labels");
   parts.bayes = data::NaiveBayes::from_json(entry("classify.naive_bayes"), file, parts.labels.size(),
@@ -75,11 +76,16 @@ std::vector<float> ClassifyModel::opinions(const std::vector<std::vector<int32_t
 
 std::vector<float> ClassifyModel::logits(const std::vector<std::vector<int32_t>>& texts) {
   std::vector<float> all = network_logits(texts);
-  train::add_opinions(all, opinions(texts), network_->trust());
+  train::add_opinions(all, opinions(texts), networks_.first().trust());
   return all;
 }
 
 std::vector<float> ClassifyModel::network_logits(const std::vector<std::vector<int32_t>>& texts) {
+  return networks_.mean([&](nn::Classifier& member) { return member_logits(member, texts); });
+}
+
+std::vector<float> ClassifyModel::member_logits(nn::Classifier& member,
+                                                const std::vector<std::vector<int32_t>>& texts) const {
   const auto width = static_cast<size_t>(parts_.labels.size());
   std::vector<float> all(texts.size() * width);
   std::vector<int64_t> lengths;
@@ -88,7 +94,7 @@ std::vector<float> ClassifyModel::network_logits(const std::vector<std::vector<i
     std::vector<std::vector<int32_t>> batch;
     for (const int64_t i : places) batch.push_back(cut(texts[static_cast<size_t>(i)]));
     nn::Context ctx;
-    const Tensor part = network_->forward(ctx, batch).value();
+    const Tensor part = member.forward(ctx, batch).value();
     for (size_t k = 0; k < places.size(); ++k)
       std::copy_n(part.data<float>() + k * width, width, all.data() + static_cast<size_t>(places[k]) * width);
   }
@@ -141,7 +147,7 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
   EvalReport report;
   report.task = task();
   report.examples = static_cast<int64_t>(data.examples.size());
-  report.metrics = score_of(answers, parts_.labels.size(), network_->temperature());
+  report.metrics = score_of(answers, parts_.labels.size(), networks_.first().temperature());
   report.baseline = baseline_score(parts_.labels, answers.wanted);
   report.baseline_name = fmt::format("always the most frequent label, {}", parts_.labels.most_frequent_name());
   if (report.metrics.at("accuracy") <= report.baseline.at("accuracy"))
@@ -178,7 +184,8 @@ std::vector<Prediction> ClassifyModel::predict(const std::vector<std::string>& l
   const std::vector<float> all = logits(texts);
   const auto width = static_cast<size_t>(parts_.labels.size());
   for (size_t i = 0; i < lines.size(); ++i)
-    add_answers(parts_.labels, {all.data() + i * width, width}, network_->temperature(), options.nbest, predictions[i]);
+    add_answers(parts_.labels, {all.data() + i * width, width}, networks_.first().temperature(), options.nbest,
+                predictions[i]);
   return predictions;
 }
 
@@ -197,10 +204,10 @@ std::vector<int32_t> ClassifyModel::encode_one(const std::string& line) const {
 
 /// Probabilities of the labels of one text, for who has put a recorder into the context.
 std::vector<double> ClassifyModel::answer(nn::Context& ctx, const std::vector<int32_t>& text) {
-  const Tensor logits = network_->forward(ctx, {cut(text)}).value();
+  const Tensor logits = networks_.first().forward(ctx, {cut(text)}).value();
   std::vector<float> all(logits.span<float>().begin(), logits.span<float>().end());
-  train::add_opinions(all, opinions({text}), network_->trust());
-  return train::probabilities_of(all, network_->temperature());
+  train::add_opinions(all, opinions({text}), networks_.first().trust());
+  return train::probabilities_of(all, networks_.first().temperature());
 }
 
 AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions&) {
@@ -230,7 +237,7 @@ GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions&) {
   GateTrace trace;
   trace.input = line;
   trace.output = parts_.labels.names[static_cast<size_t>(std::max_element(p.begin(), p.end()) - p.begin())];
-  add_gates(recording, parts_.tokenizer->symbols(cut(ids)), network_->stack().cell(), trace);
+  add_gates(recording, parts_.tokenizer->symbols(cut(ids)), networks_.first().stack().cell(), trace);
   return trace;
 }
 
@@ -243,17 +250,18 @@ std::vector<std::pair<std::string, std::string>> ClassifyModel::describe() {
       {"columns", o.format.columns},
       {"longest text", counted(o.max_length, "symbol")},
       {"network", network_text(o.model.stack)},
+      {"members", std::to_string(members())},
       {"pooling", o.model.pooling},
       {"beside it", o.ngrams > 0 ? fmt::format("naive Bayes over runs of up to {} symbols, times {:.3g}", o.ngrams,
-                                               network_->trust())
+                                               networks_.first().trust())
                                  : "nothing"},
       {"embedding", std::to_string(o.model.embedding_size)},
       {"dropout", fmt::format("{} on embeddings and before the output, {} on whole symbols", o.model.stack.dropout,
                               o.model.symbol_dropout)},
-      {"temperature", fmt::format("{:.3g}", network_->temperature())},
+      {"temperature", fmt::format("{:.3g}", networks_.first().temperature())},
       {"training texts", std::to_string(parts_.labels.total())}};
   add_stack_rows(rows, o.model.stack);
-  add_lines(rows, "cell", network_->stack().cell().equations());
+  add_lines(rows, "cell", networks_.first().stack().cell().equations());
   return rows;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "carousel/autograd/ops/elementwise.h"
 #include "carousel/base/profile.h"
 #include "carousel/data/batcher.h"
 #include "carousel/train/classification.h"
@@ -53,8 +54,15 @@ class ClassifyObjective final : public train::Objective {
 
   train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo&) override {
     const nn::ClassifierBatch texts = texts_of(epoch, batch);
-    const nn::ClassifierLoss result = model_.network().loss(ctx, texts);
-    return {result.loss, result.nll_sum, static_cast<int64_t>(texts.classes.size())};
+    const auto members = static_cast<double>(model_.members());
+    nn::ClassifierLoss total = model_.network().loss(ctx, texts);
+    for (int64_t m = 1; m < model_.members(); ++m) {
+      const nn::ClassifierLoss part = model_.member(m).loss(ctx, texts);
+      total.loss = ops::add(ctx.tape, total.loss, part.loss);
+      total.nll_sum += part.nll_sum;
+    }
+    if (members > 1) total.loss = ops::scale(ctx.tape, total.loss, 1 / members);
+    return {total.loss, total.nll_sum / members, static_cast<int64_t>(texts.classes.size())};
   }
 
   train::Evaluation evaluate() override {

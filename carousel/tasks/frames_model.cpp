@@ -75,17 +75,10 @@ int64_t Centroids::nearest(const data::FrameExample& scaled, int64_t width) cons
   return best;
 }
 
-FrameModel::Network::Network(const FrameParts& parts, uint64_t seed) {
-  nn::Classifier::Sizes sizes{0, parts.labels.size(), 0, parts.scaling.width()};
-  for (int64_t m = 0; m < parts.options.members; ++m) {
-    members.push_back(
-        std::make_unique<nn::Classifier>(parts.options.model, sizes, seed + static_cast<uint64_t>(m) * 1000003));
-    child(fmt::format("member{}", m), *members.back());
-  }
-}
-
 FrameModel::FrameModel(FrameParts parts, uint64_t seed)
-    : parts_(std::move(parts)), network_(std::make_unique<Network>(parts_, seed)) {}
+    : parts_(std::move(parts)),
+      networks_(parts_.options.model, {0, parts_.labels.size(), 0, parts_.scaling.width()}, parts_.options.members,
+                seed) {}
 
 std::map<std::string, std::string> FrameModel::metadata() const {
   const data::FrameScaling& s = parts_.scaling;
@@ -113,7 +106,8 @@ FrameParts load_frame_parts(const ClassifyOptions& options, const std::map<std::
   return parts;
 }
 
-std::vector<float> FrameModel::member_logits(int64_t index, const std::vector<const data::FrameExample*>& scaled) {
+std::vector<float> FrameModel::member_logits(nn::Classifier& member,
+                                             const std::vector<const data::FrameExample*>& scaled) {
   const auto width = static_cast<size_t>(parts_.labels.size());
   std::vector<float> all(scaled.size() * width);
   std::vector<int64_t> lengths;
@@ -122,7 +116,7 @@ std::vector<float> FrameModel::member_logits(int64_t index, const std::vector<co
     std::vector<std::span<const float>> batch;
     for (const int64_t i : places) batch.emplace_back(scaled[static_cast<size_t>(i)]->values);
     nn::Context ctx;
-    const Tensor part = member(index).forward(ctx, nn::FrameBatch::of(batch, parts_.scaling.width())).value();
+    const Tensor part = member.forward(ctx, nn::FrameBatch::of(batch, parts_.scaling.width())).value();
     for (size_t k = 0; k < places.size(); ++k)
       std::copy_n(part.data<float>() + k * width, width, all.data() + static_cast<size_t>(places[k]) * width);
   }
@@ -130,13 +124,7 @@ std::vector<float> FrameModel::member_logits(int64_t index, const std::vector<co
 }
 
 std::vector<float> FrameModel::logits(const std::vector<const data::FrameExample*>& scaled) {
-  std::vector<float> sum = member_logits(0, scaled);
-  for (int64_t m = 1; m < members(); ++m) {
-    const std::vector<float> more = member_logits(m, scaled);
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
-  }
-  for (float& value : sum) value /= static_cast<float>(members());
-  return sum;
+  return networks_.mean([&](nn::Classifier& member) { return member_logits(member, scaled); });
 }
 
 /// Reads the frames of `files` as training read them, not scaled yet.

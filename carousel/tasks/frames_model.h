@@ -2,14 +2,13 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/frames/scaling.h"
-#include "carousel/nn/classifier.h"
+#include "carousel/nn/classifier_ensemble.h"
 #include "carousel/tasks/class_answers.h"
 #include "carousel/tasks/classify_config.h"
 #include "carousel/tasks/labels.h"
@@ -41,7 +40,7 @@ class FrameModel final : public TaskModel {
   FrameModel(FrameParts parts, uint64_t seed);
 
   std::string task() const override { return "classify"; }
-  nn::Module& module() override { return *network_; }
+  nn::Module& module() override { return networks_.module(); }
   std::map<std::string, std::string> metadata() const override;
   EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) override;
   /// Lines name files of one sequence each.
@@ -56,27 +55,23 @@ class FrameModel final : public TaskModel {
   std::vector<std::pair<std::string, std::string>> describe() override;
 
   const FrameParts& parts() const { return parts_; }
-  int64_t members() const { return static_cast<int64_t>(network_->members.size()); }
-  nn::Classifier& member(int64_t index) { return *network_->members[static_cast<size_t>(index)]; }
-  double temperature() { return member(0).temperature(); }
-  void set_temperature(double temperature) { member(0).set_temperature(temperature); }
+  int64_t members() const { return networks_.size(); }
+  nn::Classifier& member(int64_t index) { return networks_[index]; }
+  double temperature() { return networks_.first().temperature(); }
+  void set_temperature(double temperature) { networks_.first().set_temperature(temperature); }
 
   /// Logits [examples.size(), num_classes] of one member, and the mean of all.
-  std::vector<float> member_logits(int64_t index, const std::vector<const data::FrameExample*>& scaled);
+  std::vector<float> member_logits(nn::Classifier& member, const std::vector<const data::FrameExample*>& scaled);
   std::vector<float> logits(const std::vector<const data::FrameExample*>& scaled);
 
  private:
-  struct Network final : nn::Module {
-    Network(const FrameParts& parts, uint64_t seed);
-    std::vector<std::unique_ptr<nn::Classifier>> members;
-  };
   data::FrameSet read(const std::vector<std::string>& files, bool labelled, std::vector<std::string>& notes) const;
   std::vector<float> logits_of(data::FrameSet& set);
   struct Look;
   Look look_at(const std::string& file);
 
   FrameParts parts_;
-  std::unique_ptr<Network> network_;
+  nn::ClassifierEnsemble networks_;
 };
 
 /// Whether the metadata is of a classifier of frames.

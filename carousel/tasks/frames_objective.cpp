@@ -149,7 +149,7 @@ class FramesObjective final : public train::Objective {
           dev.push_back(&sets_.train[i]);
         }
       if (dev.empty()) continue;
-      const std::vector<float> part = model_.member_logits(m, dev);
+      const std::vector<float> part = model_.member_logits(model_.member(m), dev);
       for (size_t k = 0; k < places.size(); ++k)
         std::copy_n(part.data() + k * width, width, all.data() + places[k] * width);
     }

@@ -31,7 +31,7 @@ std::string reviews(int64_t count, uint64_t seed, double share = 0.5) {
 
 Settings settings_of(const Settings& more = {}) {
   Settings s = {{"hidden_size", "12"}, {"embedding_size", "8"}, {"batch_size", "8"}, {"max_steps", "6"},
-                {"dropout", "0.1"},    {"min_count", "1"},      {"tokens", "words"}};
+                {"dropout", "0.1"},    {"min_count", "1"},      {"tokens", "words"}, {"members", "1"}};
   for (const auto& pair : more) s.push_back(pair);
   return s;
 }
@@ -202,6 +202,54 @@ std::string outcome(const std::string& file, const Settings& settings) {
   return text;
 }
 
+TEST(ClassifyTask, TheMeanOfSeveralNetworksAnswers) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("t.txt", reviews(60, 1));
+  ToyRun one = run_of(file, settings_of()), three = run_of(file, settings_of({{"members", "3"}}));
+  EXPECT_EQ(one.said.find("the mean of"), std::string::npos);
+  EXPECT_NE(three.said.find("model: the mean of 3 networks: "), std::string::npos) << three.said;
+  EXPECT_EQ(three.job.model->module().num_parameters(), 3 * one.job.model->module().num_parameters());
+  three.train();
+  auto& model = dynamic_cast<ClassifyModel&>(*three.job.model);
+  const std::vector<int32_t> text = model.parts().tokenizer->encode("the food was nice today");
+  const std::vector<float> mean = model.network_logits({text});
+  for (size_t k = 0; k < mean.size(); ++k) {
+    double sum = 0, apart = 0;
+    for (int64_t m = 0; m < 3; ++m) {
+      nn::Context ctx;
+      const Tensor own = model.member(m).forward(ctx, {text}).value(),
+                   first = model.network().forward(ctx, {text}).value();
+      sum += static_cast<double>(own.data<float>()[k]);
+      apart += std::abs(static_cast<double>(own.data<float>()[k] - first.data<float>()[k]));
+    }
+    EXPECT_NEAR(static_cast<double>(mean[k]), sum / 3, 1e-5);
+    EXPECT_GT(apart, 1e-4) << "members that are all alike";
+  }
+  for (const auto& [name, value] : model.describe())
+    if (name == "members") EXPECT_EQ(value, "3");
+}
+
+TEST(ClassifyOptions, SeveralNetworksWhereTheTimeAllowsThem) {
+  const auto members = [](double seconds, int64_t epochs, int64_t examples) {
+    ClassifyOptions options;
+    options.trainer.threads = 2;
+    options.trainer.max_seconds = seconds;
+    options.trainer.epochs = epochs;
+    decide(options, {examples, 10, false});
+    return options.members;
+  };
+  EXPECT_EQ(members(60, 0, 5000), 3);
+  EXPECT_EQ(members(60, 0, 100000), 1);
+  EXPECT_EQ(members(1200, 0, 100000), 3);
+  EXPECT_EQ(members(0, 0, 5000), 3) << "nobody is in a hurry";
+  EXPECT_EQ(members(0, 0, 1000000), 1);
+  EXPECT_EQ(members(60, 1, 40000), 3) << "one pass alone";
+  ClassifyOptions set;
+  set.members = 2;
+  decide(set, {1000000, 10, false});
+  EXPECT_EQ(set.members, 2);
+}
+
 TEST(ClassifyOptions, EveryOptionChangesTheOutcome) {
   const std::map<std::string, Settings> changes = {
       {"format", {{"format", "lines"}}},
@@ -233,6 +281,7 @@ TEST(ClassifyOptions, EveryOptionChangesTheOutcome) {
       {"label_smoothing", {{"label_smoothing", "0.3"}}},
       {"symbol_dropout", {{"symbol_dropout", "0.6"}}},
       {"ngrams", {{"ngrams", "3"}}},
+      {"members", {{"members", "2"}}},
       {"class_weights", {{"class_weights", "balanced"}}},
       {"batch_size", {{"batch_size", "5"}}}};
   const std::map<std::string, Settings> company = {{"bpe_merges", {{"tokens", "bpe"}}},
