@@ -7,21 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "carousel/data/translations.h"
+
 namespace carousel::data {
 
-struct SymbolMapConfig {
-  int64_t iterations = 5;                ///< of expectation maximisation
-  int64_t max_pairs = 20000;             ///< used for learning, spread evenly over the data
-  int64_t max_cells = int64_t{1} << 24;  ///< source symbols times target symbols, summed over the pairs used
-};
-
-/// Symbol translation by IBM model 1 (Brown et al. 1993, "The mathematics of statistical machine translation") without
-/// the empty source word. A source symbol that brings forth less than half a target symbol on average maps to nothing.
+/// The most probable of Translations. A source symbol that brings forth less than half a target symbol on average maps
+/// to nothing.
 class SymbolMap {
  public:
   /// Learns from pairs of id sequences; both spans are equally long (ShapeError). Ids are at least 0.
   static SymbolMap learn(std::span<const std::vector<int32_t>> sources, std::span<const std::vector<int32_t>> targets,
-                         const SymbolMapConfig& config = {});
+                         const TranslationsConfig& config = {});
 
   /// The target ids for some source ids, in order; ids that were not in the training data give nothing.
   std::vector<int32_t> apply(std::span<const int32_t> source) const;

@@ -17,6 +17,7 @@ Var sequence_dropout(Tape* tape, const Packing& packing, const Var& x, double dr
 /// Dropout of whole symbols (Gal & Ghahramani 2016; Merity et al. 2018): x [rows, W], row i the embedding of ids[i];
 /// all rows of a symbol are zeroed with probability `drop` in [0, 1), or scaled by 1 / (1 - drop). The mask is a pure
 /// function of (key, stream, symbol). Throws ConfigError for another `drop`, ShapeError for another number of ids.
-Var embedding_dropout(Tape* tape, std::span<const int32_t> ids, const Var& x, double drop, uint64_t key, uint64_t stream);
+Var embedding_dropout(Tape* tape, std::span<const int32_t> ids, const Var& x, double drop, uint64_t key,
+                      uint64_t stream);
 
 }  // namespace carousel::nn

@@ -1,6 +1,7 @@
 #include "carousel/nn/guided_attention.h"
 
 #include <cmath>
+#include <utility>
 
 #include "carousel/autograd/ops/dispatch.h"
 
@@ -8,43 +9,37 @@ namespace carousel::nn {
 
 namespace {
 
-/// f(index into the ragged weights, cost) for every weight of every row.
-template <class F>
-void each_cost(const std::vector<AttentionPlace>& places, double width, F f) {
-  int64_t at = 0;
-  for (const AttentionPlace& p : places) {
-    const double where = static_cast<double>(p.step) / static_cast<double>(p.target_length);
-    for (int64_t s = 0; s < p.source_length; ++s, ++at) {
-      const double off = where - static_cast<double>(s) / static_cast<double>(p.source_length);
-      f(at, 1.0 - std::exp(-off * off / (2 * width * width)));
-    }
-  }
-}
-
 double entropy(double p) {
   return p > 0 ? -p * std::log(p) : 0.0;
 }
 
 }  // namespace
 
-Var guided_attention_loss(Tape* tape, const Var& weights, std::vector<AttentionPlace> places, double width) {
-  int64_t total = 0;
-  for (const AttentionPlace& p : places) total += p.source_length;
-  ops::require_equal("guided_attention", "the number of weights", weights.value().numel(), total);
-  const double share = places.empty() ? 0.0 : 1.0 / static_cast<double>(places.size());
+void add_diagonal_costs(const AttentionPlace& place, double width, std::vector<double>& costs) {
+  const double where = static_cast<double>(place.step) / static_cast<double>(place.target_length);
+  for (int64_t s = 0; s < place.source_length; ++s) {
+    const double off = where - static_cast<double>(s) / static_cast<double>(place.source_length);
+    costs.push_back(1.0 - std::exp(-off * off / (2 * width * width)));
+  }
+}
+
+Var guided_attention_loss(Tape* tape, const Var& weights, std::vector<double> costs, int64_t rows) {
+  ops::require_equal("guided_attention", "the number of weights", weights.value().numel(),
+                     static_cast<int64_t>(costs.size()));
+  const double share = rows == 0 ? 0.0 : 1.0 / static_cast<double>(rows);
   Var loss(Tensor::zeros({}, weights.value().dtype()));
   ops::with_scalar(weights.value().dtype(), [&]<class T>() {
     const T* w = weights.value().data<T>();
     double sum = 0;
-    each_cost(places, width, [&](int64_t i, double cost) { sum += cost * static_cast<double>(w[i]); });
+    for (size_t i = 0; i < costs.size(); ++i) sum += costs[i] * static_cast<double>(w[i]);
     loss.mutable_value().fill(sum * share);
   });
   if (needs_tape(tape, {&weights})) {
-    tape->record({loss}, {weights}, [weights, loss, share, width, places = std::move(places)]() {
+    tape->record({loss}, {weights}, [weights, loss, share, costs = std::move(costs)]() {
       ops::with_scalar(weights.value().dtype(), [&]<class T>() {
         const T scale = loss.grad().data<T>()[0] * static_cast<T>(share);
         T* d = weights.grad_or_zeros().data<T>();
-        each_cost(places, width, [&](int64_t i, double cost) { d[i] += scale * static_cast<T>(cost); });
+        for (size_t i = 0; i < costs.size(); ++i) d[i] += scale * static_cast<T>(costs[i]);
       });
     });
   }

@@ -1,4 +1,4 @@
-// A soft prior for attention: far from the diagonal costs something.
+// A soft prior for attention: to look far from the diagonal, or from what an alignment says, costs something.
 #pragma once
 
 #include <span>
@@ -15,10 +15,14 @@ struct AttentionPlace {
   int64_t source_length;  ///< S
 };
 
-/// Mean over rows of sum_s w[s] (1 - exp(-(t/T - s/S)^2 / (2 width^2))): Tachibana, Uenoyama & Aihara 2018, eq. 7.
-/// weights is ragged, rows one after the other (nn::DecoderOutput). The caller fades the term out as training proceeds;
-/// the final model is free of it.
-Var guided_attention_loss(Tape* tape, const Var& weights, std::vector<AttentionPlace> places, double width);
+/// Mean over rows of sum_s cost[s] w[s]. weights is ragged, rows one after the other (nn::DecoderOutput), and costs has
+/// a number for each. Throws ShapeError. The caller fades the term out as training proceeds; the final model is free of
+/// it.
+Var guided_attention_loss(Tape* tape, const Var& weights, std::vector<double> costs, int64_t rows);
+
+/// Costs of what is off the diagonal, row after row: 1 - exp(-(t/T - s/S)^2 / (2 width^2)) (Tachibana, Uenoyama &
+/// Aihara 2018, eq. 7).
+void add_diagonal_costs(const AttentionPlace& place, double width, std::vector<double>& costs);
 
 /// How much the attended source position says about the target step, in [0, 1]: mutual information between step and
 /// position over the rows of one target, divided by its largest possible value. 0 when all steps look at the same place

@@ -20,7 +20,7 @@ struct LanguageModelConfig {
   bool tie_weights = true;          ///< output matrix = embedding matrix (Press & Wolf 2017; Inan et al. 2017)
   double input_dropout = -1;        ///< on embeddings; negative: chosen
   double output_dropout = -1;       ///< before the output matrix; negative: chosen
-  double embedding_dropout = -1;       ///< of whole symbols of the input; negative: chosen
+  double embedding_dropout = -1;    ///< of whole symbols of the input; negative: chosen
   StackConfig stack;                ///< the window model takes the widths of its tanh layers from it
 
   LanguageModelConfig() { stack.dropout = stack.recurrent_dropout = -1; }  // chosen

@@ -71,9 +71,14 @@ void Seq2SeqConfig::options(OptionTable& table) {
       .range(0, 0.9);
   table
       .add("guided_attention", &guided_attention,
-           "Weight, at the start, of a prior that pulls attention to the diagonal; 0: off.")
+           "Weight, at the start, of a prior that pulls attention to where it belongs; 0: off.")
       .range(0, 100)
       .automatic();
+  table
+      .add("guided_by", &guided_by,
+           "Where that prior pulls: to the diagonal, or to where an alignment finds each symbol of the target, learnt "
+           "from the pairs before training (of texts).")
+      .one_of({"diagonal", "alignment"});
   table.add("guided_until", &guided_until, "Fraction of the run by which that prior has faded to nothing.").range(0, 1);
   table.add("guided_width", &guided_width, "Width of its diagonal, as a fraction of the sequence.").range(0.01, 10);
   noise.options(table);
@@ -305,6 +310,27 @@ int64_t count_correct(const Tensor& logits, const std::vector<int32_t>& wanted, 
 
 }  // namespace
 
+std::vector<double> Seq2Seq::attention_costs(const Seq2SeqBatch& batch, const Packing& packing,
+                                             const std::vector<SourceSpan>& sources) const {
+  std::vector<double> costs;
+  for (int64_t t = 0; t < packing.seq_len(); ++t)
+    for (int64_t j = 0; j < packing.batch_sizes[static_cast<size_t>(t)]; ++j) {
+      const auto at = static_cast<size_t>(j);
+      const AttentionPlace place{t, packing.lengths[at], sources[at].len};
+      // An alignment says nothing of the end marker, the last step.
+      if (batch.alignments.empty() || t + 1 == place.target_length) {
+        add_diagonal_costs(place, config_.guided_width, costs);
+        continue;
+      }
+      const std::vector<float>& rows = batch.alignments.at(static_cast<size_t>(packing.order[at]));
+      ops::require_equal("seq2seq", "the numbers of an alignment", static_cast<int64_t>(rows.size()),
+                         (place.target_length - 1) * place.source_length);
+      for (int64_t s = 0; s < place.source_length; ++s)
+        costs.push_back(1 - static_cast<double>(rows[static_cast<size_t>(t * place.source_length + s)]));
+    }
+  return costs;
+}
+
 Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidance) {
   const States states = reads_frames() ? run_encoder(ctx, batch.frames) : run_encoder(ctx, batch.sources);
   std::vector<int64_t> lengths;
@@ -312,14 +338,12 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
   const Packing packing = Packing::make(lengths);
   const DecoderInput bridged = bridge(ctx, states, packing.order);
   std::vector<int32_t> consumed, wanted;
-  std::vector<AttentionPlace> places;
   for (int64_t t = 0; t < packing.seq_len(); ++t) {
     for (int64_t j = 0; j < packing.batch_sizes[static_cast<size_t>(t)]; ++j) {
       const auto at = static_cast<size_t>(t);
       const auto& target = batch.targets[static_cast<size_t>(packing.order[static_cast<size_t>(j)])];
       consumed.push_back(t == 0 ? vocabularies_.bos : read(target[at - 1]));
       wanted.push_back(at < target.size() ? target[at] : vocabularies_.eos);
-      places.push_back({t, packing.lengths[static_cast<size_t>(j)], bridged.sources[static_cast<size_t>(j)].len});
     }
   }
   DecoderInput in = bridged;
@@ -343,8 +367,10 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
   if (guidance > 0 && score_ != Score::none)
     result.loss = ops::add(
         ctx.tape, result.loss,
-        ops::scale(ctx.tape, guided_attention_loss(ctx.tape, out.weights, std::move(places), config_.guided_width),
-                   guidance));
+        ops::scale(
+            ctx.tape,
+            guided_attention_loss(ctx.tape, out.weights, attention_costs(batch, packing, in.sources), packing.rows()),
+            guidance));
   if (!ctx.training)
     result.correct = count_correct(logits.value(), wanted, copying ? &rows : nullptr, gate, out.weights);
   return result;

@@ -30,10 +30,11 @@ struct Seq2SeqConfig {
   int64_t readout_size = -1;         ///< width of the tanh layer between decoder and output; 0: none; negative: chosen
   std::string tie_weights = "auto";  ///< on | off; auto: as the task decides, off where there is none
   double label_smoothing = 0.1;
-  double guided_attention = -1;  ///< weight of the diagonal prior at the start; negative: chosen
-  double guided_until = 0.3;     ///< fraction of the budget by which it has faded to nothing
-  double guided_width = 0.25;    ///< width of the diagonal, as a fraction of the sequence
-  FrameNoise noise;              ///< what training changes in sources that are frames
+  double guided_attention = -1;        ///< weight of the prior on attention at the start; negative: chosen
+  std::string guided_by = "diagonal";  ///< diagonal | alignment: where that prior pulls attention
+  double guided_until = 0.3;           ///< fraction of the budget by which it has faded to nothing
+  double guided_width = 0.25;          ///< width of the diagonal, as a fraction of the sequence
+  FrameNoise noise;                    ///< what training changes in sources that are frames
 
   Seq2SeqConfig() {
     stack.bidirectional = true;
@@ -54,6 +55,9 @@ struct Seq2SeqBatch {
   /// The sources' symbols as those of targets, negative for one that is never copied; empty where nothing is copied.
   std::vector<std::vector<int32_t>> copies;
   FrameBatch frames = {};  ///< the sources, where they are no symbols
+  /// p(source position | target position), [target.size(), source.size()] for each pair, that attention is guided by in
+  /// the place of the diagonal; empty: the diagonal.
+  std::vector<std::vector<float>> alignments = {};
 };
 
 struct Seq2SeqLoss {
@@ -93,7 +97,8 @@ class Seq2Seq final : public Module {
   const RecurrentStack& encoder() const { return encoder_; }
 
   /// Teacher-forced loss of a batch: cross-entropy with label smoothing, of the mixture where symbols are copied
-  /// (autograd/ops/copy.h), plus `guidance` times the diagonal prior.
+  /// (autograd/ops/copy.h), plus `guidance` times the prior on attention. Throws ShapeError for alignments that do not
+  /// fit.
   Seq2SeqLoss loss(Context& ctx, const Seq2SeqBatch& batch, double guidance);
   Encoded encode(Context& ctx, const std::vector<std::vector<int32_t>>& sources);
   Encoded encode(Context& ctx, const FrameBatch& frames);
@@ -104,6 +109,9 @@ class Seq2Seq final : public Module {
               std::span<const int32_t> tokens, DecoderState& state, Tensor* attention, Tensor* gate = nullptr);
 
  private:
+  /// Of each weight of attention, for guided_attention_loss().
+  std::vector<double> attention_costs(const Seq2SeqBatch& batch, const Packing& packing,
+                                      const std::vector<SourceSpan>& sources) const;
   void record_step(const Context& ctx, const Var& embedded, const DecoderState& before,
                    const DecoderState& after) const;
   struct States;

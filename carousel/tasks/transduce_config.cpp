@@ -201,6 +201,10 @@ void decide_frames(TransduceConfig& config, const TextFramesSize& size) {
   }
   if (m.query == "auto") m.query = "previous";
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
+  if (m.guided_by == "alignment")
+    throw ConfigError(
+        "[transduce] an alignment is learnt from symbols on both sides; got guided_by = alignment for frames. Set "
+        "guided_by = diagonal.");
   if (m.guided_attention < 0) m.guided_attention = 1;
   if (config.search.max_length_factor < 0)
     config.search.max_length_factor = std::max(0.1, std::ceil(10 * size.length_factor) / 10);

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "carousel/base/profile.h"
 #include "carousel/base/rng.h"
 #include "carousel/data/batcher.h"
+#include "carousel/data/translations.h"
 #include "carousel/nn/guided_attention.h"
 
 namespace carousel::tasks {
@@ -17,6 +20,7 @@ namespace {
 constexpr size_t kMaxDevQuestions = 3000;       ///< searched at each evaluation
 constexpr size_t kAttentionSample = 100;        ///< dev outputs whose attention is looked at
 constexpr uint64_t kSampling = 0x53616D706C65;  ///< names the stream of random numbers
+constexpr double kTension = 4;                  ///< of alignments: where Dyer et al. 2013 begin
 constexpr double kAttentionFormed = 0.25;       ///< attention_information below this is a warning
 
 /// The training pairs as ids.
@@ -46,6 +50,8 @@ class TransduceObjective final : public train::Objective {
         encoded_(encode(model, sets_)),
         batcher_(encoded_.source_lengths, encoded_.target_lengths, {.batch_size = model.parts().config.batch_size},
                  static_cast<uint64_t>(model.parts().config.trainer.seed)) {
+    const nn::Seq2SeqConfig& network = model_.network().config();
+    if (network.guided_by == "alignment" && network.guided_attention > 0) learn_translations();
     questions_ = data::group_by_source(sets_.dev_data, sets_.dev);
     // An even sample: the questions are in the order of the file.
     if (questions_.size() > kMaxDevQuestions) {
@@ -61,9 +67,10 @@ class TransduceObjective final : public train::Objective {
   int64_t num_batches(int64_t epoch) override { return batcher_.num_batches(epoch); }
 
   train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo& info) override {
-    const nn::Seq2SeqBatch pairs = pairs_of(epoch, batch);
+    nn::Seq2SeqBatch pairs = pairs_of(epoch, batch);
     const nn::Seq2SeqConfig& c = model_.network().config();
     const double fade = c.guided_until > 0 ? std::max(0.0, 1.0 - info.progress / c.guided_until) : 0.0;
+    if (translations_ && fade > 0) align(pairs);
     const nn::Seq2SeqLoss result = model_.network().loss(ctx, pairs, c.guided_attention * fade);
     return {result.loss, result.nll_sum, result.tokens};
   }
@@ -92,6 +99,21 @@ class TransduceObjective final : public train::Objective {
   }
 
  private:
+  void learn_translations() {
+    data::TranslationsConfig config;
+    config.max_pairs = std::numeric_limits<int64_t>::max();
+    config.tension = kTension;
+    std::vector<std::vector<int32_t>> sources;
+    for (const SourceText& source : encoded_.sources) sources.push_back(source.ids);
+    translations_ = data::Translations::learn(sources, encoded_.targets, config);
+  }
+
+  void align(nn::Seq2SeqBatch& pairs) const {
+    const profile::Scope scope(profile::Part::data);
+    for (size_t i = 0; i < pairs.sources.size(); ++i)
+      pairs.alignments.push_back(translations_->align(pairs.sources[i], pairs.targets[i]));
+  }
+
   void add(const SourceText& source, std::vector<int32_t> target, nn::Seq2SeqBatch& pairs) const {
     pairs.sources.push_back(source.ids);
     if (model_.network().copies()) pairs.copies.push_back(source.copies);
@@ -175,6 +197,7 @@ class TransduceObjective final : public train::Objective {
   data::Batcher batcher_;
   std::vector<data::Question> questions_;
   std::vector<SourceText> dev_sources_;
+  std::optional<data::Translations> translations_;  ///< where an alignment guides attention
 };
 
 }  // namespace

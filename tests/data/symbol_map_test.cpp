@@ -35,14 +35,14 @@ TEST(SymbolMap, FollowsTheTextbookExample) {
   // das Haus / the house, das Buch / the book, ein Buch / a book (Koehn 2010, figure 4.4): after two iterations
   // t(the|das) = 0.6364, t(book|Buch) = 0.6364; the map must already be right then.
   const std::vector<Ids> sources = {{0, 1}, {0, 2}, {3, 2}}, targets = {{0, 1}, {0, 2}, {3, 2}};
-  SymbolMapConfig config;
+  TranslationsConfig config;
   config.iterations = 2;
   EXPECT_EQ(SymbolMap::learn(sources, targets, config).apply(Ids{0, 1, 2, 3}), (Ids{0, 1, 2, 3}));
 }
 
 TEST(SymbolMap, LearnsWithinItsBounds) {
   const std::vector<Ids> sources(1000, Ids{0, 1}), targets(1000, Ids{1, 0});
-  SymbolMapConfig config;
+  TranslationsConfig config;
   config.max_pairs = 10;
   config.max_cells = 8;
   EXPECT_EQ(SymbolMap::learn(sources, targets, config).apply(Ids{0}).size(), 1u);
@@ -55,7 +55,7 @@ TEST(SymbolMap, RefusesWhatDoesNotFit) {
   const std::vector<Ids> one(1, Ids{0});
   EXPECT_EQ(
       error_of<ShapeError>([&] { SymbolMap::learn(one, {}); }),
-      "[symbol_map] there must be one target per source; got 1 sources and 0 targets. Pass both sides of the same "
+      "[translations] there must be one target per source; got 1 sources and 0 targets. Pass both sides of the same "
       "pairs.");
   EXPECT_EQ(
       error_of<FormatError>([] { SymbolMap::from_json(R"({"targets":[0,5]})", "m", 5); }),

@@ -66,6 +66,7 @@ const std::map<std::string, Settings>& changes() {
       {"dropout", {{"dropout", "0.5"}}},
       {"label_smoothing", {{"label_smoothing", "0.3"}}},
       {"guided_attention", {{"guided_attention", "5"}}},
+      {"guided_by", {{"guided_by", "alignment"}}},
       {"guided_until", {{"guided_until", "0.9"}}},
       {"guided_width", {{"guided_width", "0.1"}}},
       {"seed", {{"seed", "2"}}},
