@@ -186,7 +186,7 @@ TEST(FramesTask, EveryOptionOfFramesChangesTheOutcome) {
   const std::string folder = recordings(dir);
   ASSERT_EQ(outcome(folder, settings_of()), outcome(folder, settings_of()));
   for (const auto& [name, change] : changes) {
-    EXPECT_TRUE(is_of_frames(name));
+    EXPECT_TRUE(is_of_frames(name) || name == "members");
     Settings base = settings_of();
     if (company.contains(name))
       for (const auto& pair : company.at(name)) base.push_back(pair);
@@ -194,6 +194,29 @@ TEST(FramesTask, EveryOptionOfFramesChangesTheOutcome) {
     for (const auto& pair : change) changed.push_back(pair);
     EXPECT_TRUE(outcome(folder, changed) != outcome(folder, base)) << name << " changes nothing";
   }
+}
+
+TEST(FramesTask, ReadsImagesByRowsOrPixelByPixel) {
+  const testing::TempDir dir;
+  std::string images("\0\0\x08\x03\0\0\0\x08\0\0\0\x03\0\0\0\x02", 16), labels("\0\0\x08\x01\0\0\0\x08", 8);
+  for (int i = 0; i < 8; ++i) {
+    for (int k = 0; k < 6; ++k) images += static_cast<char>(30 * k + 5 * i);
+    labels += static_cast<char>(i % 2);
+  }
+  const std::string file = dir.write("toy-images-idx3-ubyte", images);
+  dir.write("toy-labels-idx1-ubyte", labels);
+  const auto frames = [&](const Settings& more) {
+    const ToyRun run(file, settings_of(more), {}, "classify");
+    std::string text;
+    for (const auto& [name, value] : run.job.model->describe())
+      if (name == "frames" || name == "frames in a step") text += value + "; ";
+    return text;
+  };
+  const std::string rows = frames({}), pixels = frames({{"image_frames", "pixels"}}),
+                    pairs = frames({{"image_frames", "pixels"}, {"stack_frames", "2"}});
+  EXPECT_EQ(rows.rfind("2 numbers", 0), 0u) << rows;
+  EXPECT_EQ(pixels.rfind("1 number", 0), 0u) << pixels;
+  EXPECT_NE(pairs.find("; 2; "), std::string::npos) << pairs;
 }
 
 TEST(FramesTask, RefusesWhatCannotBeLearntOrRead) {

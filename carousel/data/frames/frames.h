@@ -14,8 +14,9 @@ namespace carousel::data {
 
 /// What may be said about how frames lie in files and what is read of them.
 struct FrameFormat {
-  int64_t label_part = 0;  ///< part of a recording's name that is its label, from 1; 0: found
-  int64_t group_part = 0;  ///< part of a recording's name that tells what belongs together; 0: none
+  int64_t label_part = 0;             ///< part of a recording's name that is its label, from 1; 0: found
+  int64_t group_part = 0;             ///< part of a recording's name that tells what belongs together; 0: none
+  std::string image_frames = "rows";  ///< rows | pixels: what of an image is a frame
   AudioFeatures audio;
 
   /// Adds the rows to the section that the caller has opened.
@@ -25,7 +26,7 @@ struct FrameFormat {
 };
 
 /// ts          a file of the UCR/UEA archive: a series in each row, its dimensions separated by colons, its label last
-/// idx         images and labels in two files in the format of MNIST; a row of an image is a frame
+/// idx         images and labels in two files in the format of MNIST; a row of an image is a frame, or each pixel
 /// list        lines `path TAB target`: recordings or NPY files
 /// table       the same with a row of names (CSV, TSV), or an object of JSON a line
 /// recordings  a folder of recordings whose names say the labels

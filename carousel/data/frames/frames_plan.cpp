@@ -251,6 +251,10 @@ void FrameFormat::options(OptionTable& table) {
            "Part of a recording's name, cut at _ or -, that is its label, from 1; auto takes the first that repeats.")
       .range(1, 100)
       .automatic();
+  table
+      .add("image_frames", &image_frames,
+           "What of an image is a frame: its rows, or each of its pixels, row after row; see stack_frames too.")
+      .one_of({"rows", "pixels"});
   options_of_texts(table);
 }
 
@@ -312,6 +316,10 @@ FrameSet read_frames(const std::vector<std::string>& files, const FramePlan& pla
     set = read_ts(file, options);
   } else if (plan.format == "idx") {
     set = read_idx(file, files.size() > 1 ? files[1] : labels_beside(file));
+    if (format.image_frames == "pixels") {
+      for (FrameExample& image : set.examples) image.length *= set.width;
+      set.width = 1;
+    }
   } else if (!plan.format.empty()) {
     set = read_listed(file, list_frames(file, plan, format, options), format, options);
   } else {
