@@ -37,7 +37,7 @@ Var embedding_dropout(Tape* tape, std::span<const int32_t> ids, const Var& x, do
                     ids.size(), rows));
   if (drop == 0) return x;
   Tensor mask = Tensor::empty(x.value().shape(), x.value().dtype());
-  with_scalar(mask.dtype(), [&]<class T>() {
+  ops::with_scalar(mask.dtype(), [&]<class T>() {
     T* to = mask.data<T>();
     for (int64_t r = 0; r < rows; ++r, to += width) {
       const auto symbol = static_cast<uint64_t>(ids[static_cast<size_t>(r)]);
