@@ -384,5 +384,23 @@ TEST_F(Training, FullDiskWhileSavingLeavesTheOldFile) {
   ::umount(disk.c_str());
 }
 
+TEST_F(Training, NeedsAFileToWriteThatIsNoneOfItsData) {
+  const std::string data = request.data.front();
+  request.output = data;
+  EXPECT_EQ(error_of<ConfigError>([&] { train(); }),
+            "[train] the model must not overwrite its data; got " + data + " for both. Name another model file.");
+  EXPECT_EQ(read_file(data), "a\tb\n");
+  request.output = "";
+  EXPECT_EQ(error_of<ConfigError>([&] { train(); }),
+            "[train] a model file to write is needed; got none. Name it with -o.");
+}
+
+TEST_F(Training, ReplayNamesAModelThatIsThere) {
+  const std::string none = folder.file("none.safetensors");
+  set("replay", none);
+  EXPECT_EQ(error_of<ConfigError>([&] { train(); }),
+            "[train] replay must name a model file; got " + none + ", which does not exist. Check the path.");
+}
+
 }  // namespace
 }  // namespace carousel::engine
