@@ -51,7 +51,7 @@ TEST(TranscribeProgram, TrainsOnAFolderWithTextsAndAnswersEverywhere) {
   EXPECT_EQ(std::count(named.out.begin(), named.out.end(), '\t'), 4) << named.out;
   // A language model of the same symbols ranks the answers.
   const std::string lm = dir.file("lm.safetensors"), text = dir.write("text.txt", "high tone\nlow tone\nhigh tone\n");
-  ASSERT_EQ(run({"train", text, "--task", "lm", "-o", lm, "--set", "tokens=words", "--set", "max_steps=3", "--set",
+  ASSERT_EQ(run({"train", text, "--task", "lm", "-o", lm, "--set", "tokens=characters", "--set", "max_steps=3", "--set",
                  "hidden_size=4"})
                 .code,
             0);

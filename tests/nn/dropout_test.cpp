@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kWidth = 400;
 
 TEST(SequenceDropout, OneMaskHoldsForAllStepsOfASequence) {
-  const Packing packing = Packing::make({3, 5, 1});
+  const Packing packing = Packing::make(std::vector<int64_t>{3, 5, 1});
   const Var x(Tensor::full({packing.rows(), kWidth}, 2));
   const Tensor y = sequence_dropout(nullptr, packing, x, 0.25, 7, 3).value();
   std::vector<std::vector<float>> masks;
@@ -46,7 +46,9 @@ TEST(EmbeddingDropout, ASymbolIsThereOrNotWhereverItStands) {
     const float* row = y.data<float>() + 2 * i;
     EXPECT_EQ(row[0], row[1]);
     EXPECT_EQ(row[0], y.data<float>()[2 * (i % 200)]);
-    if (row[0] != 0) EXPECT_FLOAT_EQ(row[0], 1 / 0.7F);
+    if (row[0] != 0) {
+      EXPECT_FLOAT_EQ(row[0], 1 / 0.7F);
+    }
     left_out += row[0] == 0;
   }
   EXPECT_NEAR(static_cast<double>(left_out) / 600, 0.3, 0.1);

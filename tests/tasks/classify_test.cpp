@@ -226,7 +226,9 @@ TEST(ClassifyTask, TheMeanOfSeveralNetworksAnswers) {
     EXPECT_GT(apart, 1e-4) << "members that are all alike";
   }
   for (const auto& [name, value] : model.describe())
-    if (name == "members") EXPECT_EQ(value, "3");
+    if (name == "members") {
+      EXPECT_EQ(value, "3");
+    }
 }
 
 TEST(ClassifyOptions, SeveralNetworksWhereTheTimeAllowsThem) {

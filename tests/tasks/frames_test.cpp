@@ -90,7 +90,7 @@ TEST(FramesTask, FewSequencesAreLearntFromByMembersThatHoldOutAnotherPart) {
   data::FrameExample e{"x", "", "", 0, {0, 0, 1, 1}, 2};
   const std::vector<float> mean = model.logits({&e});
   float sum = 0;
-  for (int64_t m = 0; m < 5; ++m) sum += model.member_logits(m, {&e})[0] / 5;
+  for (int64_t m = 0; m < 5; ++m) sum += model.member_logits(model.member(m), {&e})[0] / 5;
   EXPECT_NEAR(mean[0], sum, 1e-5);
 }
 
