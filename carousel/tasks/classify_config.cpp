@@ -36,8 +36,9 @@ void ClassifyOptions::options(OptionTable& table) {
       .automatic();
   table
       .add("members", &members,
-           "Networks whose mean answers; auto: of texts 3 where the time allows them, of frames 5 for fewer than 500 "
-           "sequences, each with another fifth held out, so that all are learnt from and all are dev, else 1.")
+           "Networks whose mean answers; auto: 1, and over fewer than 500 sequences of frames 5, each with another "
+           "fifth "
+           "held out, so that all are learnt from and all are dev.")
       .range(1, 100)
       .automatic();
   trainer.options(table);
@@ -87,21 +88,6 @@ nn::ClassifierConfig filled(nn::ClassifierConfig model, const Row& row) {
         model.stack.hidden_size.size() > 1 ? static_cast<int64_t>(model.stack.hidden_size.size()) : row.num_layers;
   if (model.embedding_size == 0) model.embedding_size = row.embedding_size;
   return model;
-}
-
-constexpr int64_t kTextMembers = 3;
-constexpr double kEpochsOfMembers = 10;       ///< several networks must see the data so often to be worth their time
-constexpr double kSecondsWithoutBound = 600;  ///< that a training may take when nobody said how long
-
-/// As many networks as the time can train.
-int64_t chosen_members(const nn::ClassifierConfig& model, const ClassifySize& size,
-                       const train::TrainerConfig& trainer) {
-  const double seconds = trainer.max_seconds > 0 ? trainer.max_seconds : kSecondsWithoutBound;
-  const auto threads = static_cast<double>(trainer.threads > 0 ? trainer.threads : num_threads());
-  const double epochs =
-      trainer.epochs > 0 ? std::min(static_cast<double>(trainer.epochs), kEpochsOfMembers) : kEpochsOfMembers;
-  const double wanted = training_operations(model, size) * epochs * static_cast<double>(kTextMembers);
-  return wanted <= seconds * kOperationsPerSecond * threads ? kTextMembers : 1;
 }
 
 /// The largest model that the data can feed and the time can train.
@@ -161,7 +147,7 @@ void decide(ClassifyOptions& o, const ClassifySize& size) {
   // Also beside a bound in seconds: more passes only learn the texts by heart.
   if (trainer.epochs == 0 && trainer.max_steps == 0)
     trainer.epochs = std::clamp<int64_t>(200000 / std::max<int64_t>(n, 1), 6, 40);
-  if (o.members == 0) o.members = chosen_members(m, size, trainer);
+  if (o.members == 0) o.members = 1;
 }
 
 }  // namespace carousel::tasks

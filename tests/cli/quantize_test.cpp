@@ -25,10 +25,9 @@ class QuantizeCommand : public ::testing::Test {
               static_cast<char>('a' + i / 2 % 20) + "\n";
     dir_->write("labels.txt", text);
     dir_->write("held_out.txt", "__label__up a higher\n__label__down b lower\n");
-    const Ran ran =
-        run({"train", dir_->file("labels.txt"), "-o", dir_->file("model"), "--set", "max_steps=60", "--set",
-             "hidden_size=16", "--set", "embedding_size=16", "--set", "learning_rate=0.02", "--set", "batch_size=16",
-             "--set", "members=1", "--set", "ngrams=0"});  // naive Bayes would save what the weights lose
+    const Ran ran = run({"train", dir_->file("labels.txt"), "-o", dir_->file("model"), "--set", "max_steps=60", "--set",
+                         "hidden_size=16", "--set", "embedding_size=16", "--set", "learning_rate=0.02", "--set",
+                         "batch_size=16", "--set", "ngrams=0"});  // naive Bayes would save what the weights lose
     ASSERT_EQ(ran.code, 0) << ran.err;
   }
   static void TearDownTestSuite() { delete dir_; }

@@ -31,7 +31,7 @@ std::string reviews(int64_t count, uint64_t seed, double share = 0.5) {
 
 Settings settings_of(const Settings& more = {}) {
   Settings s = {{"hidden_size", "12"}, {"embedding_size", "8"}, {"batch_size", "8"}, {"max_steps", "6"},
-                {"dropout", "0.1"},    {"min_count", "1"},      {"tokens", "words"}, {"members", "1"}};
+                {"dropout", "0.1"},    {"min_count", "1"},      {"tokens", "words"}};
   for (const auto& pair : more) s.push_back(pair);
   return s;
 }
@@ -229,27 +229,6 @@ TEST(ClassifyTask, TheMeanOfSeveralNetworksAnswers) {
     if (name == "members") {
       EXPECT_EQ(value, "3");
     }
-}
-
-TEST(ClassifyOptions, SeveralNetworksWhereTheTimeAllowsThem) {
-  const auto members = [](double seconds, int64_t epochs, int64_t examples) {
-    ClassifyOptions options;
-    options.trainer.threads = 2;
-    options.trainer.max_seconds = seconds;
-    options.trainer.epochs = epochs;
-    decide(options, {examples, 10, false});
-    return options.members;
-  };
-  EXPECT_EQ(members(60, 0, 5000), 3);
-  EXPECT_EQ(members(60, 0, 100000), 1);
-  EXPECT_EQ(members(1200, 0, 100000), 3);
-  EXPECT_EQ(members(0, 0, 5000), 3) << "nobody is in a hurry";
-  EXPECT_EQ(members(0, 0, 1000000), 1);
-  EXPECT_EQ(members(60, 1, 40000), 3) << "one pass alone";
-  ClassifyOptions set;
-  set.members = 2;
-  decide(set, {1000000, 10, false});
-  EXPECT_EQ(set.members, 2);
 }
 
 TEST(ClassifyOptions, EveryOptionChangesTheOutcome) {
