@@ -120,7 +120,7 @@ TokenPlan plan_tokens(const std::vector<std::string_view>& texts, const DataConf
   plan.reason = fmt::format("{}: {}, because {}", is_source ? "source" : "target", kind.name, kind.because);
   if (learns_subwords(plan.kind)) {
     plan.merges = config.bpe_merges > 0 ? config.bpe_merges : choose_merges(found);
-    plan.reason += fmt::format("; up to {} {}", plan.merges, plan.kind == "bpe" ? "merges" : "subwords");
+    plan.reason += fmt::format("; up to {} {}", plan.merges, plan.kind.ends_with("bpe") ? "merges" : "subwords");
   }
   if (config.normalize == "auto") {
     const FormChoice form = choose_form(texts, plan.kind == "characters");

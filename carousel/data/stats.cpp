@@ -129,7 +129,7 @@ void look_at_side(const PairData& data, const PairData& dev, const DataConfig& c
   }
   stats.lengths.push_back(distribution_of(fmt::format("length of a {}", name),
                                           plan.kind.starts_with("word") ? "words"
-                                          : plan.kind == "bpe"          ? "subwords"
+                                          : learns_subwords(plan.kind)  ? "subwords"
                                                                         : plan.kind,
                                           list_of(lengths)));
   Coverage coverage = coverage_of(name, plan.reason, counts);

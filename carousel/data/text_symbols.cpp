@@ -12,8 +12,9 @@ void TextSymbols::options(OptionTable& table) {
   table
       .add("tokens", &tokens,
            "Symbols of the texts: characters, words (between white space), wordpunct (words and punctuation apart), "
-           "bpe (byte-pair subwords) or unigram (subwords of a language model); auto looks at the data.")
-      .one_of({"auto", "characters", "words", "wordpunct", "bpe", "unigram"});
+           "bpe (byte-pair subwords), byte_bpe (the same from bytes on: nothing is unknown) or unigram (subwords of a "
+           "language model); auto looks at the data.")
+      .one_of({"auto", "characters", "words", "wordpunct", "bpe", "byte_bpe", "unigram"});
   table
       .add("letter_case", &letter_case,
            "Letter case that texts are folded to; auto folds words to lower case when that leaves fewer of them.")
@@ -101,7 +102,7 @@ TokenPlan TextSymbols::plan(const std::vector<std::string_view>& texts) {
   if (learns_subwords(result.kind)) {
     if (bpe_merges == 0) bpe_merges = std::clamp<int64_t>(words.as_is.total() / 50, 200, 16000);
     result.merges = bpe_merges;
-    result.reason += fmt::format("; up to {} {}", result.merges, result.kind == "bpe" ? "merges" : "subwords");
+    result.reason += fmt::format("; up to {} {}", result.merges, result.kind.ends_with("bpe") ? "merges" : "subwords");
   }
   const auto kinds = static_cast<double>(words.as_is.size()), folded = static_cast<double>(words.folded.size());
   if (letter_case == "auto") {

@@ -87,7 +87,7 @@ std::vector<std::string> Tokenizer::symbols(std::span<const int32_t> ids,
   std::vector<std::string> out;
   out.reserve(ids.size());
   for (const int32_t id : ids) {
-    std::string text = symbol(id, extras);
+    std::string text = id < Vocabulary::kMarkers ? vocabulary_.symbol(id) : shown(symbol(id, extras));
     for (size_t at = text.find(' '); at != std::string::npos; at = text.find(' ', at))
       text.replace(at, 1, kVisibleSpace);
     out.push_back(std::move(text));

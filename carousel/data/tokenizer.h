@@ -66,6 +66,9 @@ class Tokenizer {
   /// The symbols of `text` that are not in the vocabulary, each once, in order.
   std::vector<std::string> unknown_symbols(std::string_view text) const;
 
+  /// Whether a symbol may be a part of a character, whose text is U+FFFD until the rest of it has come.
+  virtual bool splits_characters() const { return false; }
+
   /// Everything as one JSON text, vocabulary included.
   std::string to_json() const;
   /// Throws FormatError naming `file` for anything that to_json could not have made.
@@ -82,6 +85,8 @@ class Tokenizer {
   virtual std::vector<std::string> split(std::string_view text, const SubwordSampling& sampling) const = 0;
   /// The text of some symbols.
   virtual std::string join(const std::vector<std::string>& symbols) const = 0;
+  /// How a symbol is displayed.
+  virtual std::string shown(const std::string& symbol) const { return symbol; }
   /// Further fields of the JSON object: `,"merges":[...]` or "".
   virtual std::string extra_json() const { return ""; }
   /// Of an id, or of one from the vocabulary's size on its entry in `extras`.
@@ -112,11 +117,11 @@ struct TokenizerRecipe {
   std::string kind;  ///< one of tokenizer_kinds()
   TextForm form;
   int64_t min_count = 1;  ///< symbols seen less often are unknown
-  int64_t subwords = 0;   ///< of bpe and unigram: how many symbols of several characters are learnt at most
+  int64_t subwords = 0;   ///< of bpe, byte_bpe and unigram: how many symbols of several characters are learnt at most
   int64_t most = 0;       ///< symbols of the vocabulary, the most frequent ones; 0: no bound
 };
 
-/// Names of all kinds: "characters", "words", "wordpunct", "bpe", "unigram".
+/// Names of all kinds: "characters", "words", "wordpunct", "bpe", "byte_bpe", "unigram".
 std::vector<std::string> tokenizer_kinds();
 /// Whether a kind cuts words into symbols that it learns; false for an unknown one.
 bool learns_subwords(const std::string& kind);

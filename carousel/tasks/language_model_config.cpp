@@ -8,10 +8,10 @@ void LanguageModelOptions::options(OptionTable& table) {
   table.section("data");
   table
       .add("tokens", &tokens,
-           "Symbols of the text: characters, words (between white space), bpe (byte-pair subwords) or unigram "
-           "(subwords of a language model); auto takes words "
+           "Symbols of the text: characters, words (between white space), bpe (byte-pair subwords), byte_bpe (the same "
+           "from bytes on: nothing is unknown) or unigram (subwords of a language model); auto takes words "
            "when each of them occurs 40 times on average (bpe when they are more than 50,000), else characters.")
-      .one_of({"auto", "characters", "words", "bpe", "unigram"});
+      .one_of({"auto", "characters", "words", "bpe", "byte_bpe", "unigram"});
   table
       .add("bpe_merges", &bpe_merges,
            "Subwords to learn, byte-pair merges or symbols of unigram; auto takes one per 50 words, 200 to 16,000.")

@@ -69,7 +69,7 @@ class GrowingText {
       : tokenizer_(tokenizer), composes_(tokenizer.form().normal_form == data::NormalForm::nfd) {}
 
   /// What the symbol adds to the text. Where forms are composed a combining mark may still join what stands there, so
-  /// a line comes when it ends.
+  /// a line comes when it ends; a character of which a part is missing waits for it.
   std::string add(int32_t symbol) {
     if (symbol == data::Vocabulary::kEos) {
       std::string piece = rest() + "\n";
@@ -78,11 +78,13 @@ class GrowingText {
       return piece;
     }
     line_.push_back(symbol);
-    return composes_ ? "" : rest();
+    return composes_ ? "" : rest(tokenizer_.splits_characters());
   }
-  /// What is left of a line without an end.
-  std::string rest() {
-    const std::string text = tokenizer_.decode(line_);
+  /// What is left of a line without an end; `unfinished`: but for what may still become a character.
+  std::string rest(bool unfinished = false) {
+    constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+    std::string text = tokenizer_.decode(line_);
+    while (unfinished && text.ends_with(kReplacement)) text.resize(text.size() - kReplacement.size());
     const size_t from = std::min(given_, text.size());
     given_ = text.size();
     return text.substr(from);

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
+
 #include "carousel/base/error.h"
 #include "carousel/data/bpe.h"
 #include "carousel/data/choose.h"
+#include "carousel/data/tokenizers/byte_symbols.h"
 #include "carousel/data/tokenizers/pieces.h"
 #include "tests/support/temp_dir.h"
 
@@ -24,6 +27,7 @@ std::vector<std::unique_ptr<Tokenizer>> all_kinds(const Texts& texts) {
   kinds.push_back(make_character_tokenizer(texts, {}, 1));
   kinds.push_back(make_word_tokenizer(texts, {}, 1));
   kinds.push_back(make_bpe_tokenizer(texts, {}, 1, 30));
+  kinds.push_back(make_tokenizer(texts, {"byte_bpe", {}, 1, 30, 0}));
   kinds.push_back(make_tokenizer(texts, {"unigram", {}, 1, 30, 0}));
   return kinds;
 }
@@ -85,6 +89,46 @@ TEST(Tokenizer, WordPunctTakesPunctuationApart) {
   EXPECT_EQ(loaded->encode("(the mats!, 12cats)"), ids);
 }
 
+TEST(Tokenizer, BytesLeaveNothingUnknown) {
+  const auto tokenizer = make_tokenizer(kSentences, {"byte_bpe", {}, 2, 30, 10});
+  EXPECT_GE(tokenizer->vocabulary().size(), Vocabulary::kMarkers + 256) << "no bound leaves a byte out";
+  EXPECT_TRUE(tokenizer->splits_characters());
+  const std::string strange = "\xF0\x9F\x8E\xA0 r\xC3\xB3\xC5\x82 \xE3\x81\x82z~\xC2\xAD";
+  const auto ids = tokenizer->encode(strange);
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), Vocabulary::kUnk), 0);
+  EXPECT_TRUE(tokenizer->unknown_symbols(strange).empty());
+  EXPECT_EQ(tokenizer->decode(ids), strange);
+  EXPECT_EQ(Tokenizer::from_json(tokenizer->to_json(), "m")->decode(ids), strange);
+  // A part of a character is U+FFFD, and its bytes where symbols are shown.
+  const auto first = std::vector<int32_t>(ids.begin() + 1, ids.begin() + 3);
+  EXPECT_EQ(tokenizer->decode(first), "\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(tokenizer->symbols(first), (std::vector<std::string>{"<F0>", "<9F>"}));
+  EXPECT_EQ(tokenizer->symbols(ids)[0], "\xE2\x90\xA3");
+  // What would break a line into two is shown as what it is: nothing to print.
+  const int32_t line_end = tokenizer->vocabulary().id("\xC4\x8A");
+  ASSERT_NE(line_end, Vocabulary::kUnk);
+  EXPECT_EQ(tokenizer->decode(std::vector<int32_t>{line_end}), "\xEF\xBF\xBD");
+}
+
+TEST(Tokenizer, BytesAreWrittenAsInGpt2) {
+  EXPECT_EQ(byte_symbols(" a\n\xC3"),
+            "\xC4\xA0"
+            "a\xC4\x8A\xC3\x83");
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string one(1, static_cast<char>(byte));
+    EXPECT_EQ(bytes_of_symbols(byte_symbols(one)), one) << byte;
+    EXPECT_EQ(count_code_points(byte_symbols(one)), 1) << byte;
+  }
+}
+
+TEST(Tokenizer, LongPiecesOfBytesSurviveJson) {
+  std::string word;
+  for (int i = 0; i < 40; ++i) word += "\xF0\x9F\x8E\xA0";
+  const auto tokenizer = make_tokenizer({word, word + " " + word}, {"byte_bpe", {}, 1, 1000, 0});
+  EXPECT_EQ(tokenizer->decode(tokenizer->encode(word)), word);
+  EXPECT_EQ(Tokenizer::from_json(tokenizer->to_json(), "m")->encode(word), tokenizer->encode(word));
+}
+
 TEST(Tokenizer, SurvivesJson) {
   for (const auto& tokenizer : all_kinds(kSentences)) {
     const auto loaded = Tokenizer::from_json(tokenizer->to_json(), "m");
@@ -135,9 +179,10 @@ TEST(Tokenizer, RefusesHostileJson) {
   };
   const std::string vocabulary = R"("vocabulary":{"markers":["<s>","</s>","<unk>"],"symbols":["a"]})";
   const std::string form = R"("normalize":"none","letter_case":"keep",)";
-  EXPECT_NE(error(R"({"kind":"runes",)" + form + vocabulary + "}")
-                .find("[tokenizer] \"kind\" must be characters, words, wordpunct, bpe or unigram; got \"runes\"."),
-            std::string::npos);
+  EXPECT_NE(
+      error(R"({"kind":"runes",)" + form + vocabulary + "}")
+          .find("[tokenizer] \"kind\" must be characters, words, wordpunct, bpe, byte_bpe or unigram; got \"runes\"."),
+      std::string::npos);
   EXPECT_NE(error(R"({"kind":"words","normalize":"nfx","letter_case":"keep",)" + vocabulary + "}")
                 .find("\"normalize\" must be none, nfc or nfd; got \"nfx\""),
             std::string::npos);
@@ -259,9 +304,9 @@ TEST(PlanTokens, SyllablesAreTakenApartOnlyWhenNothingIsLost) {
 TEST(PlanTokens, UnknownKindIsRefused) {
   TokenPlan plan;
   plan.kind = "runes";
-  EXPECT_EQ(
-      error_of<ConfigError>([&] { make_tokenizer({"a"}, plan, 1); }),
-      "[tokenizer] the kind must be characters, words, wordpunct, bpe or unigram; got \"runes\". Use one of those.");
+  EXPECT_EQ(error_of<ConfigError>([&] { make_tokenizer({"a"}, plan, 1); }),
+            "[tokenizer] the kind must be characters, words, wordpunct, bpe, byte_bpe or unigram; got \"runes\". Use "
+            "one of those.");
 }
 
 }  // namespace

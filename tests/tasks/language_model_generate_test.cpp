@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "carousel/base/error.h"
+#include "carousel/data/unicode.h"
 #include "carousel/tasks/language_model_model.h"
 #include "tests/tasks/toy_run.h"
 
@@ -32,6 +33,31 @@ std::string joined(LanguageModelTask& model, const std::string& prompt, const Ge
   });
   EXPECT_EQ(result.text, text) << "the pieces are the text";
   return text;
+}
+
+TEST(Generate, ACharacterOfSeveralSymbolsComesAsAWhole) {
+  const testing::TempDir dir;
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "\xE3\x81\x82\xE3\x81\x84 \xF0\x9F\x8E\xA0\n\xC3\xA9t\xC3\xA9\n";
+  ToyRun run(dir.write("text.txt", text), settings_of({{"tokens", "byte_bpe"}, {"bpe_merges", "1"}}), {}, "lm");
+  run.train();  // hardly: it writes many bytes that are no characters
+  auto& model = dynamic_cast<LanguageModelTask&>(*run.job.model);
+  GenerateOptions options;
+  options.max_tokens = 60;
+  int64_t characters = 0;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    options.seed = seed;
+    std::string all;
+    const Generation result = model.generate("\xE3\x81\x82", options, [&](std::string_view piece) {
+      EXPECT_EQ(data::find_invalid_utf8(piece), -1);
+      all += piece;
+      return true;
+    });
+    EXPECT_EQ(result.prompt, "\xE3\x81\x82");
+    EXPECT_EQ(result.text, all);
+    characters += all.find("\xE3\x81\x84") != std::string::npos;
+  }
+  EXPECT_GT(characters, 0) << "no character was ever put together";
 }
 
 /// A trained model of words, made once.

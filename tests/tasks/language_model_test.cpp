@@ -260,7 +260,7 @@ std::string weights_with(const std::string& file, const Settings& settings, int6
 TEST(LanguageModelTask, TrainsFromTheDiskAsFromMemory) {
   const testing::TempDir dir;
   const std::string file = dir.write("text.txt", alphabet(80, 1));
-  for (const char* tokens : {"characters", "words", "bpe", "unigram"}) {
+  for (const char* tokens : {"characters", "words", "bpe", "byte_bpe", "unigram"}) {
     const Settings settings = settings_of({{"tokens", tokens}});
     ToyRun plain = run_of(file, settings);
     plain.train();

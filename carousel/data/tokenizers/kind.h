@@ -29,6 +29,7 @@ TokenizerKind characters_kind();
 TokenizerKind words_kind();
 TokenizerKind wordpunct_kind();
 TokenizerKind bpe_kind();
+TokenizerKind byte_bpe_kind();
 TokenizerKind unigram_kind();
 
 }  // namespace carousel::data

@@ -3,8 +3,8 @@
 namespace carousel::data {
 
 const std::vector<TokenizerKind>& tokenizer_rows() {
-  static const std::vector<TokenizerKind> rows = {characters_kind(), words_kind(), wordpunct_kind(), bpe_kind(),
-                                                  unigram_kind()};
+  static const std::vector<TokenizerKind> rows = {characters_kind(), words_kind(),    wordpunct_kind(),
+                                                  bpe_kind(),        byte_bpe_kind(), unigram_kind()};
   return rows;
 }
 
