@@ -9,6 +9,7 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
+#include "carousel/data/json_object.h"
 
 namespace carousel::engine {
 
@@ -21,6 +22,8 @@ constexpr size_t kLookedInto = 8;    ///< lines whose gates and attention are lo
 constexpr size_t kShown = 3;         ///< offending lines named
 constexpr double kSame = 1e-3;       ///< log-probabilities of one answer may differ by this share
 constexpr double kSaturated = 0.95;  ///< share of a gate's values at its ends that is too much
+constexpr double kMuchWorse = 3;     ///< errors of what it writes on its own over those after right prefixes
+constexpr double kFarWorse = 0.1;    ///< and their difference
 constexpr double kDead = 0.25;       ///< share of units that never move that is too much
 
 std::vector<std::string> first_of(const std::vector<std::string>& lines, size_t most) {
@@ -215,6 +218,33 @@ Finding check_attention(Engine& model, const std::vector<std::string>& lines) {
 }
 
 /// Runs a check that not every model allows.
+/// What the model file says of the last evaluation kept: how much worse it writes on its own than after right prefixes
+/// (exposure bias, Ranzato et al. 2016).
+Finding check_own_writing(Engine& model) {
+  constexpr const char* kName = "own writing";
+  constexpr const char* kTold = "teacher_forced_error_rate";
+  const ModelInfo info = model.info();
+  const auto best = info.metadata.find("carousel.best");
+  if (best == info.metadata.end()) return skipped(kName, "the file has no evaluation");
+  const data::JsonObject metrics(data::JsonObject(best->second, info.file, best->first).object("metrics"), info.file,
+                                 best->first);
+  if (!metrics.has(kTold) || !metrics.has("token_error_rate"))
+    return skipped(kName, "the model writes nothing symbol by symbol");
+  const double told = metrics.number(kTold), own = metrics.number("token_error_rate");
+  Finding finding{kName, Verdict::healthy, "", {}};
+  finding.text = fmt::format(
+      "{:.1f} % of the symbols of its dev data were wrong when it wrote on its own, {:.1f} % when told the right ones "
+      "before",
+      100 * own, 100 * told);
+  if (own > kMuchWorse * told && own - told > kFarWorse) {
+    finding.verdict = Verdict::suspicious;
+    finding.text +=
+        ": one error leads to the next. Search with a wider --beam, train longer, or look for an attention that skips "
+        "or repeats (inspect)";
+  }
+  return finding;
+}
+
 template <class Check>
 Finding where_possible(const char* name, Check check) {
   try {
@@ -254,6 +284,7 @@ std::vector<Finding> examine_model(Engine& model, const std::vector<std::string>
           check_sameness(asked, answers),
           check_loops(asked, answers),
           check_strangers(asked, answers),
+          check_own_writing(model),
           where_possible("gates", [&] { return check_gates(model, looked); }),
           where_possible("attention", [&] { return check_attention(model, looked); })};
 }

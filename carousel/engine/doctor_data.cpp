@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/base/threads.h"
+#include "carousel/data/any_data.h"
+#include "carousel/data/check.h"
 #include "carousel/engine/doctor.h"
 #include "carousel/engine/run_options.h"
 
@@ -57,6 +60,70 @@ Finding size_finding(const tasks::TrainingJob& job) {
     finding.text += ": a score on so few says little. Hold more out with dev_share, or give a file with --dev";
   }
   return finding;
+}
+
+Finding format_of_tags(const data::DataReport& report) {
+  Finding finding{"tag format", Verdict::healthy, "", {}};
+  finding.text = fmt::format("tags mark spans by {}", report.scheme);
+  if (report.illegal.count == 0) return finding;
+  finding.verdict = Verdict::suspicious;
+  finding.text += fmt::format(", which does not allow {} where they stand: mend them, or is it another scheme?",
+                              counted(report.illegal.count, "tag"));
+  finding.lines = report.illegal.examples;
+  return finding;
+}
+
+/// Correlation of the lengths of targets with those of the sources `shift` pairs before.
+double length_correlation(const data::PairData& pairs, int64_t shift) {
+  const auto n = static_cast<int64_t>(pairs.examples.size());
+  double sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0, count = 0;
+  for (int64_t i = std::max<int64_t>(0, shift); i < std::min(n, n + shift); ++i) {
+    const double x = std::log1p(static_cast<double>(pairs.examples[static_cast<size_t>(i - shift)].source.size())),
+                 y = std::log1p(static_cast<double>(pairs.examples[static_cast<size_t>(i)].target.size()));
+    sx += x, sy += y, sxx += x * x, syy += y * y, sxy += x * y, count += 1;
+  }
+  const double spread = (count * sxx - sx * sx) * (count * syy - sy * sy);
+  return spread > 0 ? (count * sxy - sx * sy) / std::sqrt(spread) : 0;
+}
+
+/// Lines of two files, or columns of a table, that have slipped by one against each other: long texts then go with
+/// short ones, and with long ones a line before or behind.
+Finding off_by_one(const data::PairData& pairs) {
+  constexpr size_t kFewest = 50;
+  constexpr double kClear = 0.3;
+  Finding finding{"off by one", Verdict::healthy, "", {}};
+  if (pairs.examples.size() < kFewest) return {"off by one", Verdict::skipped, "needs 50 pairs", {}};
+  const double here = length_correlation(pairs, 0);
+  finding.text = fmt::format("lengths of sources and targets go together (correlation {:.2f})", here);
+  if (here < kClear) finding.text = fmt::format("lengths of sources and targets have nothing to do with each other");
+  for (const int64_t shift : {1, -1}) {
+    const double there = length_correlation(pairs, shift);
+    if (there < kClear || there < here + kClear) continue;
+    finding.verdict = Verdict::ill;
+    finding.text = fmt::format(
+        "targets seem to belong to the source one line {} them: their lengths go together with those there "
+        "(correlation "
+        "{:.2f}, of the pairs {:.2f}). Look for a line too many or too few",
+        shift > 0 ? "before" : "behind", there, here);
+    for (size_t i = 1; i < 3; ++i) finding.lines.push_back(pairs.examples[i].source + " / " + pairs.examples[i].target);
+  }
+  return finding;
+}
+
+/// What a look at the files finds that training would not tell.
+void look_at_files(const TrainRequest& request, std::vector<Finding>& findings) {
+  const data::DataConfig config;
+  try {
+    const data::DataPlan plan = data::plan_data(request.data, config, config.read_options());
+    if (plan.kind == data::DataKind::tags) {
+      const data::DataReport report = data::check(request.data, request.dev, config);
+      if (!report.scheme.empty()) findings.push_back(format_of_tags(report));
+    } else if (plan.kind == data::DataKind::pairs) {
+      data::TagData none;
+      findings.push_back(off_by_one(data::read_as_pairs(request.data, plan, config, config.read_options(), none)));
+    }
+  } catch (const DataError&) {  // training has read them, with the options that it was given
+  }
 }
 
 Finding learn_one_batch(tasks::TrainingJob& job, Observer& observer) {
@@ -112,6 +179,7 @@ std::vector<Finding> examine_data(const TrainRequest& request, Observer& observe
                                         .max_seconds = 0},
                                        [&](const std::string& sentence) { observer.message(sentence); });
   std::vector<Finding> findings = {size_finding(job)};
+  look_at_files(request, findings);
   findings.push_back(learn_one_batch(job, observer));
   return findings;
 }

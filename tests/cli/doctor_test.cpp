@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "carousel/base/rng.h"
+#include "carousel/tensor/archive.h"
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
@@ -139,6 +140,72 @@ TEST(Doctor, FindsDataThatCannotBeLearnt) {
   EXPECT_TRUE(has(findings.at("one batch")["lines"][0], "pairs.tsv lines "));
   EXPECT_TRUE(has(text_of(findings, "size"), "too few for anything but learning them by heart"))
       << text_of(findings, "size");
+}
+
+TEST(Doctor, FindsPairsThatHaveSlipped) {
+  const TempDir dir;
+  std::vector<std::string> sources, targets;
+  Rng rng(7, 0);
+  for (int i = 0; i < 80; ++i) {
+    std::string word;
+    for (uint64_t k = 0; k < 2 + rng.below(12); ++k) word += static_cast<char>('a' + rng.below(5));
+    sources.push_back(word);
+    targets.emplace_back(word.rbegin(), word.rend());
+  }
+  const auto examined = [&](size_t before, size_t behind) {
+    std::string left, right;
+    for (size_t i = 0; i < 78; ++i) {
+      left += sources[i + before] + "\n";
+      right += targets[i + behind] + "\n";
+    }
+    const Findings findings =
+        findings_of(run({"doctor", dir.write("a.src", left), dir.write("a.tgt", right), "--task", "transduce", "--set",
+                         "hidden_size=4", "--set", "embedding_size=4", "--set", "batch_size=2", "--json"}));
+    return text_of(findings, "off by one");
+  };
+  EXPECT_EQ(examined(0, 0), "healthy: lengths of sources and targets go together (correlation 1.00)");
+  EXPECT_TRUE(has(examined(1, 0), "ill: targets seem to belong to the source one line before them: "))
+      << examined(1, 0);
+  EXPECT_TRUE(has(examined(0, 1), "ill: targets seem to belong to the source one line behind them: "))
+      << examined(0, 1);
+  EXPECT_TRUE(has(examined(0, 2), "lengths of sources and targets have nothing to do with each other"));
+}
+
+TEST(Doctor, FindsTagsThatTheSchemeDoesNotAllow) {
+  const TempDir dir;
+  const auto examined = [&](const std::string& odd) {
+    std::string text;
+    for (int i = 0; i < 60; ++i)
+      text += "in\tO\nnew\tB-place\nyork\t" + (i == 30 ? odd : "I-place") + "\nwe\tO\nmeet\tO\n\n";
+    return findings_of(run({"doctor", dir.write("t.tsv", text), "--task", "tag", "--set", "hidden_size=4", "--json"}));
+  };
+  EXPECT_EQ(text_of(examined("I-place"), "tag format").rfind("healthy: tags mark spans by ", 0), 0u);
+  const Findings odd = examined("I-person");
+  EXPECT_TRUE(has(text_of(odd, "tag format"), "which does not allow 1 tag where they stand: mend them"))
+      << text_of(odd, "tag format");
+  EXPECT_TRUE(has(odd.at("tag format")["lines"][0], "t.tsv"));
+}
+
+TEST(Doctor, TellsWritingOnItsOwnFromBeingTold) {
+  const TempDir dir;
+  const std::string model = trained(dir, {"--set", "max_steps=2"}), lines = dir.write("lines.txt", "abc\nde\neab\n");
+  const Findings findings = findings_of(run({"doctor", model, lines, "--json"}));
+  EXPECT_TRUE(
+      has(text_of(findings, "own writing"), " % of the symbols of its dev data were wrong when it wrote on its own"))
+      << text_of(findings, "own writing");
+  Archive archive = read_archive(model);
+  auto best = nlohmann::json::parse(archive.metadata.at("carousel.best"));
+  best["metrics"]["teacher_forced_error_rate"] = 0.05;
+  best["metrics"]["token_error_rate"] = 0.4;
+  archive.metadata["carousel.best"] = best.dump();
+  write_archive(model, archive);
+  const std::string apart = text_of(findings_of(run({"doctor", model, lines, "--json"})), "own writing");
+  EXPECT_EQ(
+      apart.rfind("suspicious: 40.0 % of the symbols of its dev data were wrong when it wrote on its own, 5.0 % when "
+                  "told the right ones before: one error leads to the next.",
+                  0),
+      0u)
+      << apart;
 }
 
 TEST(Doctor, KnowsForecastersAndWhatLearnsWithoutSteps) {
