@@ -92,10 +92,17 @@ struct DataReport {
   std::string to_json() const;
   /// The same in sentences, the most important first.
   std::vector<std::string> sentences() const;
+  /// Those that a score cannot be trusted without, or that only a mistake explains: dev examples that training has too,
+  /// texts with several labels, tags that their scheme does not allow.
+  std::vector<std::string> warnings() const;
 };
+
+/// How closely check() looks: quick leaves out the symbols, lengths and what training would refuse.
+enum class CheckDepth { quick, full };
 
 /// Reads `files` (one data set) and, when not empty, `dev`, and reports on them. Bad lines are listed, not thrown;
 /// DataError for what concerns a whole file: unreadable, of no known format, aligned files of unequal lengths.
-DataReport check(const std::vector<std::string>& files, const std::vector<std::string>& dev, const DataConfig& config);
+DataReport check(const std::vector<std::string>& files, const std::vector<std::string>& dev, const DataConfig& config,
+                 CheckDepth depth = CheckDepth::full);
 
 }  // namespace carousel::data

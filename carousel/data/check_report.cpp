@@ -59,6 +59,26 @@ void describe_side(const SideReport& side, std::vector<std::string>& out) {
   }
 }
 
+std::string illegal_tags(const DataReport& report) {
+  return sentence(report.illegal, "tag breaks the scheme of its spans, " + report.scheme,
+                  "tags break the scheme of their spans, " + report.scheme);
+}
+
+std::string leaks(const DataReport& report) {
+  return sentence(report.dev.leaked, "dev example is in the training data too, so its score means nothing",
+                  "dev examples are in the training data too, so their score means nothing");
+}
+
+/// Of labelled texts and tagged sentences.
+std::string contradictions(const DataReport& report) {
+  const bool tags = report.target.name == "tag";
+  return sentence(report.ambiguous,
+                  tags ? "sentence is tagged in several ways: at most one can be answered"
+                       : "text has several labels: at most one can be answered",
+                  tags ? "sentences are tagged in several ways: at most one can be answered"
+                       : "texts have several labels: at most one can be answered");
+}
+
 /// "labels: pos 60 (60 %), neg 40 (40 %)", and what is odd about them.
 void describe_labels(const DataReport& report, std::vector<std::string>& out) {
   constexpr size_t kShown = 20;
@@ -80,9 +100,7 @@ void describe_labels(const DataReport& report, std::vector<std::string>& out) {
     out.push_back(sentence(report.target.unseen,
                            name + " of dev is not in the training data, so no answer can be right",
                            name + "s of dev are not in the training data, so no answer can be right"));
-  if (report.illegal.count > 0)
-    out.push_back(sentence(report.illegal, "tag breaks the scheme of its spans, " + report.scheme,
-                           "tags break the scheme of their spans, " + report.scheme));
+  if (report.illegal.count > 0) out.push_back(illegal_tags(report));
 }
 
 /// "3 series of 700 to 960 values, one each 1 hour; a season of 24 steps".
@@ -225,10 +243,7 @@ std::vector<std::string> DataReport::sentences() const {
   if (examples == 0) out.emplace_back("no example: there is nothing to learn from");
   if (constant_target) out.push_back(fmt::format("all {}s are equal: there is nothing to learn", target.name));
   if (!refusal.empty() && examples > 0 && !constant_target) out.push_back("training would refuse: " + refusal);
-  if (dev.leaked.count > 0) {
-    out.push_back(sentence(dev.leaked, "dev example is in the training data too, so its score means nothing",
-                           "dev examples are in the training data too, so their score means nothing"));
-  }
+  if (dev.leaked.count > 0) out.push_back(leaks(*this));
   if (recordings) {
     describe_recordings(*this, out);
     return out;
@@ -251,12 +266,7 @@ std::vector<std::string> DataReport::sentences() const {
     out.push_back(sentence(duplicates, "example repeats another exactly", "examples repeat others exactly"));
   }
   if (ambiguous.count > 0 && labelled) {
-    const bool tags = target.name == "tag";
-    out.push_back(sentence(ambiguous,
-                           tags ? "sentence is tagged in several ways: at most one can be answered"
-                                : "text has several labels: at most one can be answered",
-                           tags ? "sentences are tagged in several ways: at most one can be answered"
-                                : "texts have several labels: at most one can be answered"));
+    out.push_back(contradictions(*this));
   } else if (ambiguous.count > 0) {
     out.push_back(sentence(ambiguous, "source has several targets, taken as several references",
                            "sources have several targets, taken as several references"));
@@ -264,6 +274,14 @@ std::vector<std::string> DataReport::sentences() const {
   if (labelled) describe_labels(*this, out);
   describe_side(source, out);
   describe_side(target, out);
+  return out;
+}
+
+std::vector<std::string> DataReport::warnings() const {
+  std::vector<std::string> out;
+  if (dev.leaked.count > 0) out.push_back(leaks(*this));
+  if (ambiguous.count > 0 && !labels.empty()) out.push_back(contradictions(*this));
+  if (illegal.count > 0) out.push_back(illegal_tags(*this));
   return out;
 }
 

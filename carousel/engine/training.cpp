@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -9,6 +10,8 @@
 #include "carousel/base/files.h"
 #include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
+#include "carousel/data/any_data.h"
+#include "carousel/data/check.h"
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/series_folder.h"
 #include "carousel/engine/checkpoint.h"
@@ -88,6 +91,7 @@ class TrainingRun {
   void look_for_run_to_repeat();
   void check_same_task(const SavedFile& saved) const;
   void check_same_data(const SavedFile& saved) const;
+  void look_at_data();
   void build();
   void decide_precision();
   bool finished_before() const { return model_ && record_of(model_->archive, model_->file).finished; }
@@ -117,6 +121,7 @@ TrainReport TrainingRun::run() {
   set_threads(options_.integer("threads"));
   identity_.threads = num_threads();
   if (finished_before()) return report_finished_before();
+  look_at_data();
   build();
   return train();
 }
@@ -205,6 +210,36 @@ void TrainingRun::decide_precision() {
   options_.decide("precision", fast ? "bf16" : "f32");
   observer_.message(fast ? "precision: bf16, because this processor multiplies it twice as fast as f32"
                          : "precision: f32, because this processor multiplies bf16 no faster");
+}
+
+/// Says what `data check` would warn of, before it costs a training.
+void TrainingRun::look_at_data() {
+  constexpr uintmax_t kMostBytes = 16 << 20;  // a second or two
+  const std::vector<std::string> set = options_.as_settings();
+  const bool told = std::any_of(set.begin(), set.end(), [](const std::string& setting) {
+    return setting.starts_with("columns=") || setting.starts_with("format=") || setting.starts_with("header=");
+  });
+  if (told) return;  // a check goes by the files alone, and would see other things in them
+  uintmax_t bytes = 0;
+  for (const auto* files : {&request_.data, &request_.dev})
+    for (const std::string& file : *files) {
+      std::error_code error;
+      const uintmax_t size = fs::is_regular_file(file, error) ? fs::file_size(file, error) : 0;
+      if (!error) bytes += size;
+    }
+  if (bytes > kMostBytes) return;
+  const data::DataConfig config;
+  try {
+    const data::DataKind kind = data::plan_data(request_.data, config, config.read_options()).kind;
+    const bool fits = (kind == data::DataKind::tags && task_.name() == "tag") ||
+                      (kind == data::DataKind::labels && task_.name() == "classify") ||
+                      (kind == data::DataKind::pairs && task_.name() == "transduce");
+    if (!fits) return;
+    for (const std::string& warning :
+         data::check(request_.data, request_.dev, config, data::CheckDepth::quick).warnings())
+      observer_.message("warning: " + warning);
+  } catch (const Error&) {  // reading them for training will say what is wrong, and how they were meant
+  }
 }
 
 void TrainingRun::build() {

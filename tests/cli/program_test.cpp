@@ -257,6 +257,19 @@ TEST_F(Model, TrainPrintsOneJsonObjectAndSpeaksOnStderr) {
   EXPECT_NE(trained_->err.find("\nnext:\n"), std::string::npos);
 }
 
+TEST_F(Model, TrainWarnsOfDevDataThatTrainingHasToo) {
+  EXPECT_EQ(trained_->err.find("warning: "), std::string::npos);
+  auto words = train_words("leaky.safetensors", "1");
+  words.insert(words.begin() + 2, {"--dev", data()});
+  const Ran ran = run(words);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.err.find("warning: 120 dev examples are in the training data too, so their score means nothing: "),
+            std::string::npos)
+      << ran.err;
+  words.insert(words.end(), {"--set", "format=tsv"});
+  EXPECT_EQ(run(words).err.find("warning: "), std::string::npos) << "whoever says how to read it is not second-guessed";
+}
+
 TEST_F(Model, TrainAgainWithResumeSaysItIsFinished) {
   auto words = train_words("model.safetensors", "2");
   words.push_back("--resume");

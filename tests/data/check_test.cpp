@@ -160,6 +160,25 @@ TEST(DataCheck, LooksIntoAFolderOfSeries) {
   EXPECT_TRUE(says(report, "1 table has no entry in "));
 }
 
+TEST(DataCheck, WarnsOfWhatScoresCannotBeTrustedWith) {
+  const TempDir dir;
+  const std::string pairs = dir.write("p.tsv", "a b\tx\nc d\ty\ne f\tz\n"),
+                    dev = dir.write("d.tsv", "c d\ty\nq r\ts\n");
+  EXPECT_TRUE(check({pairs}, {}, {}).warnings().empty());
+  EXPECT_EQ(check({pairs}, {dev}, {}, CheckDepth::quick).warnings(),
+            (std::vector<std::string>{"1 dev example is in the training data too, so its score means nothing: " + dev +
+                                      ":1: \"c d\""}));
+  const std::string labels = dir.write("l.txt", "__label__a one two\n__label__b one two\n__label__b three\n");
+  EXPECT_EQ(check({labels}, {}, {}, CheckDepth::quick).warnings(),
+            (std::vector<std::string>{"1 text has several labels: at most one can be answered: \"one two\" has 2"}));
+  std::string tags;
+  for (int i = 0; i < 9; ++i)
+    tags += std::string("we\tO\nin\tB-place\nit\t") + (i == 4 ? "I-time" : "I-place") + "\n\n";
+  const auto odd = check({dir.write("t.tsv", tags)}, {}, {}, CheckDepth::quick).warnings();
+  ASSERT_FALSE(odd.empty());
+  EXPECT_NE(odd.back().find("1 tag breaks the scheme of its spans"), std::string::npos) << odd.back();
+}
+
 TEST(DataCheck, ListsOnlyTheFirstFindings) {
   TempDir folder;
   std::string text = "a\tx\nb\ty\n";
