@@ -35,8 +35,14 @@ double nearness(size_t t, size_t steps, size_t s, size_t positions, double tensi
 Translations::Corpus Translations::take(std::span<const std::vector<int32_t>> sources,
                                         std::span<const std::vector<int32_t>> targets) {
   Corpus corpus;
+  double all_cells = 0;
+  for (size_t i = 0; i < sources.size(); ++i)
+    all_cells += static_cast<double>(sources[i].size()) * static_cast<double>(targets[i].size());
+  // As many as fit, spread evenly: a corpus may be sorted.
+  const auto by_cells =
+      static_cast<size_t>(std::ceil(all_cells / static_cast<double>(std::max<int64_t>(1, config_.max_cells))));
   const size_t stride =
-      std::max<size_t>(1, sources.size() / static_cast<size_t>(std::max<int64_t>(1, config_.max_pairs)));
+      std::max({size_t{1}, by_cells, sources.size() / static_cast<size_t>(std::max<int64_t>(1, config_.max_pairs))});
   for (size_t i = 0; i < sources.size(); i += stride) {
     const std::vector<int32_t>& source = sources[i];
     const std::vector<int32_t>& target = targets[i];

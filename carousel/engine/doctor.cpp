@@ -217,7 +217,6 @@ Finding check_attention(Engine& model, const std::vector<std::string>& lines) {
   return finding;
 }
 
-/// Runs a check that not every model allows.
 /// What the model file says of the last evaluation kept: how much worse it writes on its own than after right prefixes
 /// (exposure bias, Ranzato et al. 2016).
 Finding check_own_writing(Engine& model) {
@@ -245,6 +244,7 @@ Finding check_own_writing(Engine& model) {
   return finding;
 }
 
+/// Runs a check that not every model allows.
 template <class Check>
 Finding where_possible(const char* name, Check check) {
   try {
@@ -284,7 +284,7 @@ std::vector<Finding> examine_model(Engine& model, const std::vector<std::string>
           check_sameness(asked, answers),
           check_loops(asked, answers),
           check_strangers(asked, answers),
-          check_own_writing(model),
+          where_possible("own writing", [&] { return check_own_writing(model); }),
           where_possible("gates", [&] { return check_gates(model, looked); }),
           where_possible("attention", [&] { return check_attention(model, looked); })};
 }

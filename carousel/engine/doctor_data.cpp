@@ -7,9 +7,9 @@
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/base/threads.h"
-#include "carousel/data/any_data.h"
 #include "carousel/data/check.h"
 #include "carousel/engine/doctor.h"
+#include "carousel/engine/plain_data.h"
 #include "carousel/engine/run_options.h"
 
 namespace carousel::engine {
@@ -111,18 +111,21 @@ Finding off_by_one(const data::PairData& pairs) {
 }
 
 /// What a look at the files finds that training would not tell.
-void look_at_files(const TrainRequest& request, std::vector<Finding>& findings) {
+void look_at_files(const std::string& task, const TrainRequest& request, std::vector<Finding>& findings) {
+  std::vector<std::string> settings;
+  for (const Setting& setting : request.settings) settings.push_back(setting.key + "=" + setting.value);
+  const auto plan = plan_of_plain_texts(task, request.data, settings);
+  if (!plan) return;
   const data::DataConfig config;
   try {
-    const data::DataPlan plan = data::plan_data(request.data, config, config.read_options());
-    if (plan.kind == data::DataKind::tags) {
-      const data::DataReport report = data::check(request.data, request.dev, config);
+    if (plan->kind == data::DataKind::tags) {
+      const data::DataReport report = data::check(request.data, request.dev, config, data::CheckDepth::quick);
       if (!report.scheme.empty()) findings.push_back(format_of_tags(report));
-    } else if (plan.kind == data::DataKind::pairs) {
+    } else if (plan->kind == data::DataKind::pairs) {
       data::TagData none;
-      findings.push_back(off_by_one(data::read_as_pairs(request.data, plan, config, config.read_options(), none)));
+      findings.push_back(off_by_one(data::read_as_pairs(request.data, *plan, config, config.read_options(), none)));
     }
-  } catch (const DataError&) {  // training has read them, with the options that it was given
+  } catch (const Error&) {  // training has read them all the same
   }
 }
 
@@ -133,6 +136,7 @@ Finding learn_one_batch(tasks::TrainingJob& job, Observer& observer) {
   config.max_seconds = 0;
   config.max_steps = kSteps;
   config.ema = 0;
+  config.average_from = 1;
   config.eval_every_epochs = static_cast<double>(kSteps);
   double first = 0, last = 0;
   train::TrainerHooks hooks;
@@ -179,7 +183,7 @@ std::vector<Finding> examine_data(const TrainRequest& request, Observer& observe
                                         .max_seconds = 0},
                                        [&](const std::string& sentence) { observer.message(sentence); });
   std::vector<Finding> findings = {size_finding(job)};
-  look_at_files(request, findings);
+  look_at_files(name, request, findings);
   findings.push_back(learn_one_batch(job, observer));
   return findings;
 }

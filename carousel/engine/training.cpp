@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -10,12 +9,12 @@
 #include "carousel/base/files.h"
 #include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
-#include "carousel/data/any_data.h"
 #include "carousel/data/check.h"
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/series_folder.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/number_format.h"
+#include "carousel/engine/plain_data.h"
 #include "carousel/engine/run_options.h"
 #include "carousel/kernels/table.h"
 
@@ -215,30 +214,14 @@ void TrainingRun::decide_precision() {
 /// Says what `data check` would warn of, before it costs a training.
 void TrainingRun::look_at_data() {
   constexpr uintmax_t kMostBytes = 16 << 20;  // a second or two
-  const std::vector<std::string> set = options_.as_settings();
-  const bool told = std::any_of(set.begin(), set.end(), [](const std::string& setting) {
-    return setting.starts_with("columns=") || setting.starts_with("format=") || setting.starts_with("header=");
-  });
-  if (told) return;  // a check goes by the files alone, and would see other things in them
-  uintmax_t bytes = 0;
-  for (const auto* files : {&request_.data, &request_.dev})
-    for (const std::string& file : *files) {
-      std::error_code error;
-      const uintmax_t size = fs::is_regular_file(file, error) ? fs::file_size(file, error) : 0;
-      if (!error) bytes += size;
-    }
-  if (bytes > kMostBytes) return;
-  const data::DataConfig config;
+  std::vector<std::string> all = request_.data;
+  all.insert(all.end(), request_.dev.begin(), request_.dev.end());
+  if (bytes_of_texts(all) > kMostBytes) return;
+  if (!plan_of_plain_texts(task_.name(), request_.data, options_.as_settings())) return;
   try {
-    const data::DataKind kind = data::plan_data(request_.data, config, config.read_options()).kind;
-    const bool fits = (kind == data::DataKind::tags && task_.name() == "tag") ||
-                      (kind == data::DataKind::labels && task_.name() == "classify") ||
-                      (kind == data::DataKind::pairs && task_.name() == "transduce");
-    if (!fits) return;
-    for (const std::string& warning :
-         data::check(request_.data, request_.dev, config, data::CheckDepth::quick).warnings())
+    for (const std::string& warning : data::check(request_.data, request_.dev, {}, data::CheckDepth::quick).warnings())
       observer_.message("warning: " + warning);
-  } catch (const Error&) {  // reading them for training will say what is wrong, and how they were meant
+  } catch (const Error&) {  // reading them for training will say what is wrong
   }
 }
 

@@ -12,10 +12,11 @@ namespace carousel::nn {
 /// Networks of one shape that begin with other weights (Hansen & Salamon 1990, "Neural network ensembles").
 class ClassifierEnsemble {
  public:
-  /// Throws ConfigError for less than one member, and what Classifier throws.
-  ClassifierEnsemble(const ClassifierConfig& config, const Classifier::Sizes& sizes, int64_t members, uint64_t seed);
+  /// Parameters of several members have names that begin with "member0.", "member1.", ...; those of one alone have
+  /// their own where it is `plain_alone`. Throws ConfigError for less than one member, and what Classifier throws.
+  ClassifierEnsemble(const ClassifierConfig& config, const Classifier::Sizes& sizes, int64_t members, uint64_t seed,
+                     bool plain_alone);
 
-  /// One member keeps its names; those of several begin with "member0.", "member1.", ...
   Module& module();
   int64_t size() const { return static_cast<int64_t>(members_.size()); }
   Classifier& operator[](int64_t index) { return *members_[static_cast<size_t>(index)]; }
@@ -41,6 +42,7 @@ class ClassifierEnsemble {
   };
   std::vector<std::unique_ptr<Classifier>> members_;
   Members all_;
+  bool plain_alone_;
 };
 
 }  // namespace carousel::nn

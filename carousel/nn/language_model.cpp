@@ -122,6 +122,11 @@ Var LanguageModel::drop(Context& ctx, const Var& x, double probability, int64_t 
              : ops::dropout(ctx.tape, x, probability, ctx.seed, stream);
 }
 
+/// Taken only where it is used: models of before it was there draw what they drew.
+uint64_t LanguageModel::embedding_stream(Context& ctx) const {
+  return config_.embedding_dropout > 0 ? ctx.next_stream() : 0;
+}
+
 Var LanguageModel::embed(Context& ctx, std::span<const int32_t> ids, uint64_t stream) const {
   const Var x = ops::embedding(ctx.tape, ids, embedding_);
   return ctx.training && config_.embedding_dropout > 0
@@ -157,7 +162,7 @@ Var LanguageModel::hidden_of_window(Context& ctx, const std::vector<int32_t>& id
   std::vector<int32_t> all = state.recent;
   all.insert(all.end(), ids.begin(), ids.end());
   std::vector<Var> parts;
-  const uint64_t stream = ctx.next_stream();
+  const uint64_t stream = embedding_stream(ctx);
   for (int64_t k = 0; k < config_.window; ++k)
     parts.push_back(
         embed(ctx, std::span<const int32_t>(all).subspan(static_cast<size_t>(k * batch_size), ids.size()), stream));
@@ -173,7 +178,7 @@ Var LanguageModel::hidden_of_window(Context& ctx, const std::vector<int32_t>& id
 Var LanguageModel::hidden_of_stack(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size,
                                    LanguageState& state) {
   const Packing packing = streams_of(batch_size, static_cast<int64_t>(ids.size()));
-  const Var x = drop(ctx, embed(ctx, ids, ctx.next_stream()), config_.input_dropout, batch_size);
+  const Var x = drop(ctx, embed(ctx, ids, embedding_stream(ctx)), config_.input_dropout, batch_size);
   const RecurrentStack::Output out = stack_->forward(ctx, packing, x, state.stack.empty() ? nullptr : &state.stack);
   state.stack = RecurrentStack::final_state(packing, out);
   return out.y;

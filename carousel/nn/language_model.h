@@ -72,6 +72,7 @@ class LanguageModel final : public Module {
   /// What the output matrix multiplies, [T * B, embedding_size or width of the last layer].
   Var readout(Context& ctx, const std::vector<int32_t>& ids, int64_t batch_size, LanguageState& state);
   const Var& output_weight() const { return config_.tie_weights ? embedding_ : output_weight_; }
+  uint64_t embedding_stream(Context& ctx) const;
   /// Embeddings of the symbols, [ids, embedding_size]; `stream` names what embedding_dropout draws.
   Var embed(Context& ctx, std::span<const int32_t> ids, uint64_t stream) const;
   /// x [T * B, width]: dropout with one mask for each value, or for each stream (variational_dropout).

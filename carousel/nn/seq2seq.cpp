@@ -103,6 +103,11 @@ void Seq2SeqConfig::check() const {
     throw ConfigError(
         "[seq2seq] copy = on copies what attention points at; got attention = none. Use attention = additive, or "
         "copy = off.");
+  if (guided_by == "alignment" && (score == Score::none || guided_attention == 0 || guided_until == 0))
+    throw ConfigError(
+        fmt::format("[seq2seq] guided_by = alignment needs an attention that is guided; got attention = {}, "
+                    "guided_attention = {} and guided_until = {}. Leave these to the program, or leave guided_by out.",
+                    attention, guided_attention < 0 ? "auto" : fmt::format("{}", guided_attention), guided_until));
 }
 
 /// What the encoder leaves: its states in packed order and the last states of both directions.

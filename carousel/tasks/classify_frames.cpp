@@ -71,6 +71,11 @@ Labels labels_of(const Sides& sides) {
 
 data::FrameSet read(const std::vector<std::string>& files, ClassifyOptions& options, const Say& say, bool dev) {
   const data::FramePlan plan = data::plan_frames(files, options.frames.format);
+  if (!dev && options.frames.format.image_frames != "rows" && plan.format != "idx")
+    throw ConfigError(fmt::format(
+        "[classify] image_frames says how images in the format of MNIST are read; got image_frames = {} for "
+        "{}. Leave it out.",
+        options.frames.format.image_frames, plan.reason));
   if (!dev) say(fmt::format("data: {}", plan.reason));
   data::FrameSet set = data::read_frames(files, plan, options.frames.format, options.read_options());
   for (const std::string& note : set.notes) say(note);

@@ -27,7 +27,7 @@ ClassifyModel::ClassifyModel(ClassifyParts parts, uint64_t seed)
     : parts_(std::move(parts)),
       networks_(parts_.options.model,
                 {parts_.tokenizer->vocabulary().size(), parts_.labels.size(), data::Vocabulary::kUnk},
-                parts_.options.members, seed) {}
+                parts_.options.members, seed, true) {}
 
 std::map<std::string, std::string> ClassifyModel::metadata() const {
   std::map<std::string, std::string> m = {{"classify.tokenizer", parts_.tokenizer->to_json()},

@@ -78,7 +78,7 @@ int64_t Centroids::nearest(const data::FrameExample& scaled, int64_t width) cons
 FrameModel::FrameModel(FrameParts parts, uint64_t seed)
     : parts_(std::move(parts)),
       networks_(parts_.options.model, {0, parts_.labels.size(), 0, parts_.scaling.width()}, parts_.options.members,
-                seed) {}
+                seed, false) {}
 
 std::map<std::string, std::string> FrameModel::metadata() const {
   const data::FrameScaling& s = parts_.scaling;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "carousel/base/error.h"
+
 namespace carousel::tasks {
 
 void LanguageModelOptions::options(OptionTable& table) {
@@ -36,7 +38,9 @@ void LanguageModelOptions::options(OptionTable& table) {
       .add(
           "recipe", &recipe,
           "What options that are left automatic become: plain, for minutes; regularised, for a larger model and hours: "
-          "weight-drop, dropout with one mask for a sequence and of whole symbols, and the mean of the last weights.")
+          "weight-drop, dropout of whole symbols and (variational_dropout, which it turns on) with one mask for a "
+          "sequence, and the mean of "
+          "the last weights.")
       .one_of({"plain", "regularised"});
   model.options(table);
   trainer.options(table);
@@ -72,7 +76,12 @@ constexpr double kAverageFrom = 0.8;
 }  // namespace
 
 void decide(LanguageModelOptions& o, const TextSize& size) {
-  const bool regularised = o.recipe == "regularised" && o.model.model == "recurrent";
+  const bool regularised = o.recipe == "regularised";
+  if (regularised && o.model.model == "window")
+    throw ConfigError(
+        "[language model] the regularised recipe is one of recurrent layers; got recipe = regularised for a window "
+        "model. "
+        "Leave it out, or set model = recurrent.");
   const Row* row = regularised ? kRegularisedRows : size.characters ? kCharacterRows : kWordRows;
   while (size.symbols < row->symbols) ++row;
   nn::LanguageModelConfig& m = o.model;

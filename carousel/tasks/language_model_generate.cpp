@@ -187,7 +187,10 @@ Prediction LanguageModelTask::continue_line(const std::string& line) {
   return p;
 }
 
-std::vector<Prediction> LanguageModelTask::predict(const std::vector<std::string>& lines, const PredictOptions&) {
+std::vector<Prediction> LanguageModelTask::predict(const std::vector<std::string>& lines,
+                                                   const PredictOptions& options) {
+  options.refuse_search("[predict] a language model writes a line on without a search",
+                        "carousel generate knows other ways to choose");
   std::vector<Prediction> predictions;
   for (size_t i = 0; i < lines.size(); ++i) {
     data::check_text(lines[i], "(input)", static_cast<int64_t>(i) + 1);

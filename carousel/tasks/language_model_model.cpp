@@ -97,7 +97,8 @@ TextScore LanguageModelTask::unigram_score(const std::vector<int64_t>& counts) c
   return sum;
 }
 
-EvalReport LanguageModelTask::evaluate(const std::vector<std::string>& files, const PredictOptions&) {
+EvalReport LanguageModelTask::evaluate(const std::vector<std::string>& files, const PredictOptions& options) {
+  options.refuse_search("[eval] a language model is scored symbol by symbol", "there is nothing to search");
   const data::TextFiles text(files, parts_.options.read_options());
   const data::TokenStream stream = data::make_stream(*parts_.tokenizer, text);
   EvalReport report;

@@ -69,16 +69,17 @@ std::shared_ptr<const decode::PrefixScorer> make_language_scorer(TaskModel& lang
         own, kind, kind == "words" ? kind : "characters",
         kind == "words" || kind == "characters" ? "" : ", the other one with --set target_tokens=characters"));
   std::vector<int32_t> ids;
-  int64_t known = 0;
+  int64_t known = 0, all = 0;
   for (const std::string& symbol : symbols) {
     ids.push_back(symbol.empty() ? data::Vocabulary::kUnk : streaming.tokenizer->vocabulary().id(symbol));
     known += ids.back() != data::Vocabulary::kUnk;
+    all += !symbol.empty();
   }
   if (known == 0)
     throw ConfigError(
         fmt::format("[predict] the language model must know symbols of the model that it helps; got none of {} in "
                     "common. Train it on texts of the same language.",
-                    symbols.size()));
+                    all));
   return std::make_shared<LanguageScorer>(streaming, std::move(ids));
 }
 

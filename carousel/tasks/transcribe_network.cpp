@@ -48,7 +48,7 @@ std::vector<int32_t> TranscribeNetwork::to_ctc(const std::vector<int32_t>& ids) 
 std::vector<int32_t> TranscribeNetwork::written_ids() const {
   std::vector<int32_t> ids;
   for (int32_t symbol = 0; symbol < ctc_size_; ++symbol)
-    ids.push_back(symbol == nn::Transcriber::kBlank ? -1 : symbol + kMarkersLess);
+    ids.push_back(symbol + kMarkersLess < Vocabulary::kMarkers ? -1 : symbol + kMarkersLess);
   return ids;
 }
 

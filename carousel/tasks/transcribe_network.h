@@ -35,7 +35,8 @@ class TranscribeNetwork final : public nn::Module {
   /// Steps without which a target cannot be written.
   int64_t steps_needed(const std::vector<int32_t>& target) const;
 
-  /// Of ctc the ids of the symbols that its search goes by (what config.fusion scores); -1 for the blank.
+  /// Of ctc the ids of the symbols that its search goes by (what config.fusion scores); -1 for the blank and for
+  /// what is unknown.
   std::vector<int32_t> written_ids() const;
   /// The most probable symbols for each sequence, best first. With ctc greedy for a beam of 1 and one answer without a
   /// language model, else by prefix beam search; log_prob is that of all paths.

@@ -123,8 +123,8 @@ void decide(TransduceConfig& config, const DataSize& size) {
     config.search.max_length_factor = std::max(2.0, std::ceil(10 * size.length_factor) / 10);
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
   if (m.stack.dropout < 0) m.stack.dropout = symbols < 500000 ? 0.3 : 0.15;  // the more data, the fewer passes over it
-  // What is copied shows attention where to look, and stands anywhere.
-  if (m.guided_attention < 0) m.guided_attention = m.copy == "on" ? 0.0 : 1.0;
+  // What is copied shows attention where to look, and stands anywhere: the diagonal would lead astray.
+  if (m.guided_attention < 0) m.guided_attention = m.copy == "on" && m.guided_by == "diagonal" ? 0.0 : 1.0;
   if (config.batch_size == 0) config.batch_size = symbols < 15000 ? 16 : symbols < 200000 ? 32 : 64;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
   if (trainer.epochs == 0 && trainer.max_seconds == 0 && trainer.max_steps == 0)

@@ -71,6 +71,7 @@ class TransduceObjective final : public train::Objective {
     const nn::Seq2SeqConfig& c = model_.network().config();
     const double fade = c.guided_until > 0 ? std::max(0.0, 1.0 - info.progress / c.guided_until) : 0.0;
     if (translations_ && fade > 0) align(pairs);
+    if (fade == 0) translations_.reset();  // large, and not needed any more
     const nn::Seq2SeqLoss result = model_.network().loss(ctx, pairs, c.guided_attention * fade);
     return {result.loss, result.nll_sum, result.tokens};
   }

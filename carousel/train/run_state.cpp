@@ -51,6 +51,7 @@ class Reader {
     if (object_.at_key(key).get(value) != simdjson::SUCCESS) fail(key);
     return value;
   }
+  bool has(const char* key) const { return object_.at_key(key).error() == simdjson::SUCCESS; }
   int64_t count(const char* key, int64_t least = 0) const {
     constexpr auto kMost = int64_t{1} << 53;
     const auto value = get<int64_t>(key);
@@ -140,7 +141,7 @@ RunState RunState::from_json(const std::string& json, const std::string& file) {
   state.seconds = reader.number("seconds", kMost);
   state.slowest_evaluation = reader.number("slowest_evaluation", kMost);
   state.clipped = reader.count("clipped");
-  state.averaged = reader.count("averaged");
+  if (reader.has("averaged")) state.averaged = reader.count("averaged");  // not in early files
   state.running_nll = reader.number("running_nll");
   state.running_tokens = reader.number("running_tokens", kMost);
   state.evaluated_at = reader.number("evaluated_at", 1);

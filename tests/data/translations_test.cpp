@@ -57,6 +57,23 @@ TEST(Translations, TensionSharesOutByDistance) {
   EXPECT_NEAR(strange[0], near / (near + far), 1e-6);
 }
 
+TEST(Translations, ManyPairsAreSampledEvenly) {
+  const auto [sources, targets] = backwards(400);
+  Sequences first = sources, second = targets;
+  for (auto& source : first)
+    for (int32_t& symbol : source) symbol += 20;  // other symbols, all of them at the end
+  for (auto& target : second)
+    for (int32_t& symbol : target) symbol += 20;
+  Sequences all = sources, all_targets = targets;
+  all.insert(all.end(), first.begin(), first.end());
+  all_targets.insert(all_targets.end(), second.begin(), second.end());
+  TranslationsConfig config;
+  config.max_cells = 4000;
+  const Translations t = Translations::learn(all, all_targets, config);
+  EXPECT_GT(t.probability(3, 103), 0.5);
+  EXPECT_GT(t.probability(23, 123), 0.5);
+}
+
 TEST(Translations, WithoutTensionAStrangerLooksEverywhereAlike) {
   const Translations t = Translations::learn(Sequences{{1, 2}}, Sequences{{7, 8}});
   EXPECT_EQ(t.align(std::vector<int32_t>{5, 6}, std::vector<int32_t>{9}), (std::vector<float>{0.5F, 0.5F}));

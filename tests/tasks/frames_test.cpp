@@ -217,6 +217,26 @@ TEST(FramesTask, ReadsImagesByRowsOrPixelByPixel) {
   EXPECT_EQ(rows.rfind("2 numbers", 0), 0u) << rows;
   EXPECT_EQ(pixels.rfind("1 number", 0), 0u) << pixels;
   EXPECT_NE(pairs.find("; 2; "), std::string::npos) << pairs;
+  EXPECT_NE(ToyRun(file, settings_of(), {}, "classify").said.find("; their rows are frames"), std::string::npos);
+  EXPECT_NE(
+      ToyRun(file, settings_of({{"image_frames", "pixels"}}), {}, "classify").said.find("; their pixels are frames"),
+      std::string::npos);
+  const std::string toy = dir.write("toy.ts", series(12, 1));
+  const std::string refused = testing::error_of<ConfigError>([&] {
+    ToyRun(toy, settings_of({{"image_frames", "pixels"}}), {}, "classify");
+  });
+  EXPECT_EQ(refused.rfind("[classify] image_frames says how images in the format of MNIST are read; got image_frames = "
+                          "pixels for ",
+                          0),
+            0u)
+      << refused;
+}
+
+TEST(FramesTask, OneMemberHasItsNumberInItsNames) {
+  const testing::TempDir dir;
+  const ToyRun run(dir.write("toy.ts", series(12, 1)), settings_of(), {}, "classify");
+  for (const nn::NamedParameter& p : run.job.model->module().parameters())
+    EXPECT_EQ(p.name.rfind("member0.", 0), 0u) << p.name << ": files of before must load";
 }
 
 TEST(FramesTask, RefusesWhatCannotBeLearntOrRead) {

@@ -339,6 +339,31 @@ TEST(LanguageModelOptions, TheRegularisedRecipeFillsInWhatIsLeftOpen) {
   EXPECT_EQ(averaged.trainer.average_from, 1) << "one way of averaging";
 }
 
+TEST(LanguageModelOptions, TheRegularisedRecipeIsOneOfRecurrentLayers) {
+  LanguageModelOptions options;
+  options.recipe = "regularised";
+  options.model.model = "window";
+  EXPECT_EQ(testing::error_of<ConfigError>([&] {
+              decide(options, {900000, false});
+            }),
+            "[language model] the regularised recipe is one of recurrent layers; got recipe = regularised for a window "
+            "model. Leave it out, or set model = recurrent.");
+}
+
+TEST(LanguageModelTask, RefusesToSearch) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("text.txt", alphabet(60, 1));
+  const ToyRun run = run_of(file, settings_of());
+  PredictOptions options;
+  options.beam_size = 4;
+  EXPECT_EQ(
+      testing::error_of<ConfigError>([&] { run.job.model->evaluate({file}, options); }),
+      "[eval] a language model is scored symbol by symbol; got --beam. Leave it out; there is nothing to search.");
+  EXPECT_EQ(testing::error_of<ConfigError>([&] { run.job.model->predict({"one"}, options); }),
+            "[predict] a language model writes a line on without a search; got --beam. Leave it out; carousel generate "
+            "knows other ways to choose.");
+}
+
 TEST(LanguageModelOptions, SizesFollowTheTableOfTheGuide) {
   const std::string guide = testing::content_of(CAROUSEL_SOURCE_DIR "/docs/guide/language_model.md");
   const std::regex row(R"(\| (\d+ or more|fewer) \| (\d+), (\d+) \| (\d+), (\d+) \|)");

@@ -38,6 +38,28 @@ TEST(TaskMessages, FramesHoldNothingToCopyAndNoAlignment) {
             "guided_by = diagonal.");
 }
 
+TEST(TaskMessages, AnAlignmentGuidesAnAttention) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("pairs.tsv", spelling_lines(30, 1));
+  for (const auto& [key, value] : Settings{{"attention", "none"}, {"guided_attention", "0"}, {"guided_until", "0"}}) {
+    const std::string refused = error_of<ConfigError>([&] {
+      ToyRun(file, {{"guided_by", "alignment"}, {key, value}, {"hidden_size", "4"}, {"copy", "off"}});
+    });
+    EXPECT_EQ(refused.rfind("[seq2seq] guided_by = alignment needs an attention that is guided; got attention = ", 0),
+              0u)
+        << key << ": " << refused;
+  }
+  const ToyRun copying(file, {{"guided_by", "alignment"},
+                              {"copy", "on"},
+                              {"source_tokens", "characters"},
+                              {"target_tokens", "characters"},
+                              {"hidden_size", "4"}});
+  for (const Option& row : copying.table.rows())
+    if (row.name == "guided_attention") {
+      EXPECT_EQ(row.value_text(), "1");
+    }
+}
+
 TEST(TaskMessages, ALineNamesAFileOfOneSequence) {
   const testing::TempDir dir;
   ToyRun run(spoken_list(dir, "train", 20, 1), {{"hidden_size", "4"}, {"max_steps", "1"}});

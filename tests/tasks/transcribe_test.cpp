@@ -234,7 +234,7 @@ TEST(Transcribe, RefusesLanguageModelsThatCannotHelp) {
                  {{"tokens", "words"}, {"hidden_size", "4"}, {"max_steps", "1"}}, {}, "lm");
   EXPECT_EQ(
       refused(foreign),
-      "[predict] the language model must know symbols of the model that it helps; got none of 5 in common. Train it "
+      "[predict] the language model must know symbols of the model that it helps; got none of 3 in common. Train it "
       "on texts of the same language.");
   EXPECT_EQ(refused(trained().run),
             "[predict] --lm names a language model; got a model of task transduce. Train one with: carousel train TEXT "

@@ -288,8 +288,9 @@ FramePlan plan_frames(const std::vector<std::string>& files, const FrameFormat& 
     const std::string labels = files.size() > 1 ? files[1] : labels_beside(file);
     const std::string beside =
         labels.empty() ? "without labels" : "with labels in " + fs::path(labels).filename().string();
-    return {"idx", fmt::format("images in the format of MNIST, {}; their rows are frames", beside), 0, '_', true,
-            false};
+    return {"idx", fmt::format("images in the format of MNIST, {}; their {} are frames", beside, wanted.image_frames),
+            0,     '_',
+            true,  false};
   }
   if (files.size() > 1) return plan;
   if (named(file, ".ts")) return {"ts", "a file of the UCR/UEA archive, a series in each row", 0, '_', true, false};

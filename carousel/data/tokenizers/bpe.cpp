@@ -82,7 +82,7 @@ class ByteBpeTokenizer final : public BpeTokenizer {
 
 /// The 256 bytes come first, whatever the texts hold of them.
 Vocabulary byte_vocabulary(const BytePairs& pairs, const SymbolCounts& units, const TokenizerRecipe& recipe) {
-  constexpr int64_t kAlways = int64_t{1} << 60, kBytes = 256;
+  constexpr int64_t kAlways = int64_t{1} << 50, kBytes = 256;
   SymbolCounts all;
   for (int byte = 0; byte < kBytes; ++byte) all.add(byte_symbols(std::string(1, static_cast<char>(byte))), kAlways);
   for (const auto& [symbol, times] : pairs.count_symbols(units).symbols())
