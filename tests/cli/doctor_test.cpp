@@ -176,7 +176,8 @@ TEST(Doctor, FindsTagsThatTheSchemeDoesNotAllow) {
   const auto examined = [&](const std::string& odd) {
     std::string text;
     for (int i = 0; i < 60; ++i)
-      text += "in\tO\nnew\tB-place\nyork\t" + (i == 30 ? odd : "I-place") + "\nwe\tO\nmeet\tO\n\n";
+      text += "in\tO\nnew\tB-place\nyork\t" + (i == 30 ? odd : "I-place") + "\nwe\tO\nmeet\tO\n" + std::to_string(i) +
+              "\tO\n\n";
     return findings_of(run({"doctor", dir.write("t.tsv", text), "--task", "tag", "--set", "hidden_size=4", "--json"}));
   };
   EXPECT_EQ(text_of(examined("I-place"), "tag format").rfind("healthy: tags mark spans by ", 0), 0u);

@@ -258,7 +258,7 @@ TEST_F(Model, TrainPrintsOneJsonObjectAndSpeaksOnStderr) {
 }
 
 TEST_F(Model, TrainWarnsOfDevDataThatTrainingHasToo) {
-  EXPECT_EQ(trained_->err.find("warning: "), std::string::npos);
+  EXPECT_EQ(trained_->err.find("training data too"), std::string::npos);
   auto words = train_words("leaky.safetensors", "1");
   words.insert(words.begin() + 2, {"--dev", data()});
   const Ran ran = run(words);
@@ -267,7 +267,8 @@ TEST_F(Model, TrainWarnsOfDevDataThatTrainingHasToo) {
             std::string::npos)
       << ran.err;
   words.insert(words.end(), {"--set", "format=tsv"});
-  EXPECT_EQ(run(words).err.find("warning: "), std::string::npos) << "whoever says how to read it is not second-guessed";
+  EXPECT_EQ(run(words).err.find("training data too"), std::string::npos)
+      << "whoever says how to read it is not second-guessed";
 }
 
 TEST_F(Model, TrainAgainWithResumeSaysItIsFinished) {

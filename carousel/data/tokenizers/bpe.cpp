@@ -85,7 +85,8 @@ Vocabulary byte_vocabulary(const BytePairs& pairs, const SymbolCounts& units, co
   constexpr int64_t kAlways = int64_t{1} << 50, kBytes = 256;
   SymbolCounts all;
   for (int byte = 0; byte < kBytes; ++byte) all.add(byte_symbols(std::string(1, static_cast<char>(byte))), kAlways);
-  for (const auto& [symbol, times] : pairs.count_symbols(units).symbols())
+  const SymbolCounts counts = pairs.count_symbols(units);
+  for (const auto& [symbol, times] : counts.symbols())
     if (count_code_points(symbol) > 1) all.add(symbol, times);
   return Vocabulary(all, recipe.min_count, recipe.most > 0 ? std::max(recipe.most, kBytes) : 0);
 }
