@@ -42,9 +42,8 @@ TEST(TaskMessages, AnAlignmentGuidesAnAttention) {
   const testing::TempDir dir;
   const std::string file = dir.write("pairs.tsv", spelling_lines(30, 1));
   for (const auto& [key, value] : Settings{{"attention", "none"}, {"guided_attention", "0"}, {"guided_until", "0"}}) {
-    const std::string refused = error_of<ConfigError>([&] {
-      ToyRun(file, {{"guided_by", "alignment"}, {key, value}, {"hidden_size", "4"}, {"copy", "off"}});
-    });
+    const Settings settings = {{"guided_by", "alignment"}, {key, value}, {"hidden_size", "4"}, {"copy", "off"}};
+    const std::string refused = error_of<ConfigError>([&] { ToyRun(file, settings); });
     EXPECT_EQ(refused.rfind("[seq2seq] guided_by = alignment needs an attention that is guided; got attention = ", 0),
               0u)
         << key << ": " << refused;
