@@ -72,7 +72,7 @@ class ByteBpeTokenizer final : public BpeTokenizer {
   }
   /// Symbols that are no characters: their bytes as hexadecimal numbers, <E6 97>.
   std::string shown(const std::string& symbol) const override {
-    const std::string bytes = bytes_of_symbols(symbol);
+    std::string bytes = bytes_of_symbols(symbol);
     if (printable_text(bytes) == bytes) return bytes;
     std::string text;
     for (const char byte : bytes) text += fmt::format("{}{:02X}", text.empty() ? "<" : " ", static_cast<uint8_t>(byte));
