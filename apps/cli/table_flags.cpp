@@ -17,7 +17,8 @@ std::string flag_of(std::string name) {
 
 void TableFlags::add_to(CLI::App* command) {
   for (const Option& row : table.rows()) {
-    const std::string fallback = row.auto_text.empty() ? " Default: " + row.default_text : "";
+    const bool fixed = row.auto_text.empty() && !row.default_text.empty();
+    const std::string fallback = fixed ? " Default: " + row.default_text : "";
     const char* type = std::holds_alternative<int64_t*>(row.field)  ? "N"
                        : std::holds_alternative<double*>(row.field) ? "X"
                                                                     : "VALUE";
