@@ -9,8 +9,7 @@ void DataConfig::options(OptionTable& table) {
   table
       .add("source_tokens", &source_tokens,
            "Symbols of the source: characters, words (between white space), bpe (byte-pair subwords), byte_bpe (the "
-           "same "
-           "from bytes on: nothing is unknown) or unigram (subwords of a language model); auto looks at the data.")
+           "same from bytes on: nothing is unknown) or unigram (subwords of a language model); auto looks at the data.")
       .one_of(kinds);
   table.add("target_tokens", &target_tokens, "Symbols of the target; as source_tokens.").one_of(kinds);
   table

@@ -95,15 +95,14 @@ Finding off_by_one(const data::PairData& pairs) {
   if (pairs.examples.size() < kFewest) return {"off by one", Verdict::skipped, "needs 50 pairs", {}};
   const double here = length_correlation(pairs, 0);
   finding.text = fmt::format("lengths of sources and targets go together (correlation {:.2f})", here);
-  if (here < kClear) finding.text = fmt::format("lengths of sources and targets have nothing to do with each other");
+  if (here < kClear) finding.text = "lengths of sources and targets have nothing to do with each other";
   for (const int64_t shift : {1, -1}) {
     const double there = length_correlation(pairs, shift);
     if (there < kClear || there < here + kClear) continue;
     finding.verdict = Verdict::ill;
     finding.text = fmt::format(
         "targets seem to belong to the source one line {} them: their lengths go together with those there "
-        "(correlation "
-        "{:.2f}, of the pairs {:.2f}). Look for a line too many or too few",
+        "(correlation {:.2f}, of the pairs {:.2f}). Look for a line too many or too few",
         shift > 0 ? "before" : "behind", there, here);
     for (size_t i = 1; i < 3; ++i) finding.lines.push_back(pairs.examples[i].source + " / " + pairs.examples[i].target);
   }

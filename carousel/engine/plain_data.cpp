@@ -1,6 +1,5 @@
 #include "carousel/engine/plain_data.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 

@@ -39,8 +39,7 @@ void LanguageModelOptions::options(OptionTable& table) {
           "recipe", &recipe,
           "What options that are left automatic become: plain, for minutes; regularised, for a larger model and hours: "
           "weight-drop, dropout of whole symbols and (variational_dropout, which it turns on) with one mask for a "
-          "sequence, and the mean of "
-          "the last weights.")
+          "sequence, and the mean of the last weights.")
       .one_of({"plain", "regularised"});
   model.options(table);
   trainer.options(table);
@@ -80,8 +79,7 @@ void decide(LanguageModelOptions& o, const TextSize& size) {
   if (regularised && o.model.model == "window")
     throw ConfigError(
         "[language model] the regularised recipe is one of recurrent layers; got recipe = regularised for a window "
-        "model. "
-        "Leave it out, or set model = recurrent.");
+        "model. Leave it out, or set model = recurrent.");
   const Row* row = regularised ? kRegularisedRows : size.characters ? kCharacterRows : kWordRows;
   while (size.symbols < row->symbols) ++row;
   nn::LanguageModelConfig& m = o.model;

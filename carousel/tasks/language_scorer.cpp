@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "carousel/base/error.h"
 #include "carousel/data/tokenizer.h"
+#include "carousel/kernels/table.h"
 #include "carousel/nn/stream.h"
 
 namespace carousel::tasks {
@@ -30,19 +29,16 @@ class LanguageScorer final : public decode::PrefixScorer {
     Read(const LanguageScorer& the_scorer, nn::Stream before, int32_t read)
         : scorer(the_scorer), stream(std::move(before)) {
       const auto logits = stream.step(read);
-      double most = static_cast<double>(*std::max_element(logits.begin(), logits.end())), sum = 0;
-      for (const float v : logits) sum += std::exp(static_cast<double>(v) - most);
-      log_sum = most + std::log(sum);
-      values.assign(logits.begin(), logits.end());
+      log_probs.resize(logits.size());
+      kernels::table<float>().log_softmax(static_cast<int64_t>(logits.size()), logits.data(), log_probs.data());
     }
-    double of(int32_t id) const { return static_cast<double>(values[static_cast<size_t>(id)]) - log_sum; }
+    double of(int32_t id) const { return static_cast<double>(log_probs[static_cast<size_t>(id)]); }
     double log_prob(int32_t symbol) const override { return of(scorer.id(symbol)); }
     double end_log_prob() const override { return of(scorer.begin_); }  // a line begins behind the end of another
 
     const LanguageScorer& scorer;
     nn::Stream stream;
-    std::vector<float> values;  ///< logits
-    double log_sum = 0;
+    std::vector<float> log_probs;
   };
   int32_t id(int32_t symbol) const { return ids_[static_cast<size_t>(symbol)]; }
 

@@ -223,8 +223,7 @@ decode::SearchConfig with_options(decode::SearchConfig own, const PredictOptions
   if (options.language_model)
     throw ConfigError(
         "[predict] a language model helps to read the output of decoder = ctc; got --lm for a model that has learnt "
-        "one "
-        "itself, its decoder. Leave it out.");
+        "one itself, its decoder. Leave it out.");
   if (options.beam_size > 0) own.beam_size = options.beam_size;
   if (options.length_penalty >= 0) own.length_penalty = options.length_penalty;
   if (options.coverage_penalty >= 0) own.coverage_penalty = options.coverage_penalty;

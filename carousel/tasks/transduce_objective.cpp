@@ -50,8 +50,7 @@ class TransduceObjective final : public train::Objective {
         encoded_(encode(model, sets_)),
         batcher_(encoded_.source_lengths, encoded_.target_lengths, {.batch_size = model.parts().config.batch_size},
                  static_cast<uint64_t>(model.parts().config.trainer.seed)) {
-    const nn::Seq2SeqConfig& network = model_.network().config();
-    if (network.guided_by == "alignment" && network.guided_attention > 0) learn_translations();
+    if (model_.network().config().guided_by == "alignment") learn_translations();
     questions_ = data::group_by_source(sets_.dev_data, sets_.dev);
     // An even sample: the questions are in the order of the file.
     if (questions_.size() > kMaxDevQuestions) {
