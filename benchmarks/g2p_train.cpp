@@ -71,8 +71,8 @@ int main(int argc, char** argv) {
   const auto batches = static_cast<int64_t>(static_cast<double>(batcher.num_batches(0)) * share);
   double nll = 0, gflop = 0;
   int64_t tokens = 0;
-  const double h = 256, start = engine::now_seconds();
-  for (int64_t b = 0; b < batches; ++b) {
+  const double h = 256;
+  const auto update = [&](int64_t b) {
     nn::Seq2SeqBatch batch;
     double source_rows = 0;
     for (const int64_t i : batcher.batch(0, b)) {
@@ -96,14 +96,20 @@ int main(int argc, char** argv) {
     gflop += 6e-9 *
              (source_rows * (2 * 4 * h * (128 + h) + 2 * h * h) +
               target_rows * (4 * h * (128 + 3 * h) + h * h + (3 * h + 128) * static_cast<double>(pairs.target_vocab)));
-  }
+  };
+  const double start = engine::now_seconds();
+  for (int64_t b = 0; b < batches; ++b) update(b);
   const double seconds = engine::now_seconds() - start;
+  const double rate = gflop / seconds, nats = nll / static_cast<double>(tokens);
+  const double mebibytes = bench::peak_mebibytes();
+  int64_t next = 0;
+  const std::string parts = bench::parts_of({[&] { update(next++ % batches); }, 0}, 100);
   std::printf(
       "{\"program\": \"carousel\", \"kernels\": \"%s\", \"threads\": %d, \"workload\": \"g2p_train\", \"batches\": "
       "%lld, "
       "\"seconds\": %.2f, \"epoch_seconds\": %.2f, \"gflops\": %.1f, \"share_of_roof\": %.3f, "
       "\"nats_per_token\": "
-      "%.4f}\n",
+      "%.4f, \"mebibytes\": %.1f, \"parts\": %s}\n",
       bench::describe_products().c_str(), num_threads(), static_cast<long long>(batches), seconds, seconds / share,
-      gflop / seconds, roof > 0 ? gflop / seconds / roof : 0.0, nll / static_cast<double>(tokens));
+      rate, roof > 0 ? rate / roof : 0.0, nats, mebibytes, parts.c_str());
 }

@@ -1,10 +1,14 @@
 // What the benchmark programs share: names of workloads with their numbers, and the line of a result.
 #pragma once
 
+#include <fmt/format.h>
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <string>
 
+#include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
 #include "carousel/engine/bench.h"
 #include "carousel/kernels/quant/format.h"
@@ -37,14 +41,45 @@ inline std::string describe_products() {
   return kernels::describe_active() + (kernels::precision() == kernels::Precision::bf16 ? ", bf16 products" : "");
 }
 
-/// Times a unit of work and prints one JSON line with its share of `roof`, GFLOP/s.
+/// The most memory that this process has held.
+inline double peak_mebibytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+/// Where the time of all threads goes in units of work, as a JSON object of shares, and the rate of the products while
+/// they run: clocks around the kernels cost time themselves, so this is measured beside the times and not with them.
+inline std::string parts_of(const engine::BenchWork& work, int repeat) {
+  const std::string set = kernels::table<float>().name;
+  kernels::use_profiled();
+  work.run();  // packs the weights for the timed kernels
+  profile::start();
+  for (int i = 0; i < repeat; ++i) work.run();
+  profile::stop();
+  kernels::use(set);
+  const profile::Report report = profile::report();
+  std::string text;
+  double gflops = 0;
+  for (const profile::Row& row : report.rows) {
+    if (row.operations > 0 && row.seconds > 0) gflops = 1e-9 * row.operations / row.seconds * report.threads;
+    const double share = row.seconds / (report.seconds * report.threads);
+    if (share >= 0.005) text += fmt::format("\"{}\": {:.3f}, ", row.name, share);
+  }
+  return fmt::format("{{{}\"products_gflops\": {:.1f}}}", text, gflops);
+}
+
+/// Times a unit of work and prints one JSON line with its share of `roof`, GFLOP/s, and where its time goes.
 inline void report(const std::string& name, const engine::BenchWork& work, int repeat, int inner, double roof) {
   const engine::BenchTimes times = engine::time_work(work, repeat, inner);
+  const double mebibytes = peak_mebibytes();  // before the timed kernels pack all weights once more
+  const std::string parts = parts_of(work, repeat * inner);
   std::printf(
       "{\"program\": \"carousel\", \"kernels\": \"%s\", \"threads\": %d, \"workload\": \"%s\", \"seconds\": %.6g, "
-      "\"min\": %.6g, \"gflops\": %.1f, \"share_of_roof\": %.3f}\n",
+      "\"min\": %.6g, \"gflops\": %.1f, \"share_of_roof\": %.3f, \"mebibytes\": %.1f, "
+      "\"parts\": %s}\n",
       describe_products().c_str(), num_threads(), name.c_str(), times.median, times.min, work.gflop / times.median,
-      roof > 0 ? work.gflop / times.median / roof : 0.0);
+      roof > 0 ? work.gflop / times.median / roof : 0.0, mebibytes, parts.c_str());
   std::fflush(stdout);
 }
 

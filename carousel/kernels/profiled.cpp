@@ -63,6 +63,10 @@ const Table<float>& profiled(const Table<float>& base) {
     const Scope scope(Part::products, operations(p.m, p.n, p.k));
     base_set.gemm(p);
   };
+  timed_set.gemv = [](const Gemv<float>& p) {
+    const Scope scope(Part::products, operations(p.m, p.n, p.k));
+    base_set.gemv(p);
+  };
   timed_set.pack = [](bool transposed, int64_t k, int64_t n) -> std::unique_ptr<Packed<float>> {
     return std::make_unique<TimedPacked>(base_set.pack(transposed, k, n), k, n);
   };

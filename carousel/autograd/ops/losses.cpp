@@ -50,9 +50,12 @@ class RowLosses {
   std::vector<kernels::RowLoss> losses_;
 };
 
-/// Rows in one block of logits: enough for good products, few enough for some megabytes.
-int64_t block_rows(int64_t vocab) {
-  return std::clamp<int64_t>((int64_t{1} << 21) / std::max<int64_t>(vocab, 1), 32, 128) & ~int64_t{7};
+/// Rows in one block of logits: as many as keep it within some megabytes, for the weights are read once for each block
+/// and their gradient twice; blocks are alike, because a short last one would cost as much.
+int64_t block_rows(int64_t rows, int64_t vocab) {
+  const int64_t most = std::clamp<int64_t>((int64_t{5} << 19) / std::max<int64_t>(vocab, 1), 32, 256);
+  const int64_t blocks = (rows + most - 1) / most;
+  return blocks > 1 ? ((rows + blocks - 1) / blocks + 15) & ~int64_t{15} : rows;
 }
 
 }  // namespace
@@ -89,7 +92,7 @@ CrossEntropy linear_cross_entropy(Tape* tape, const Var& x, const Var& w, const 
   const bool gradient = dx.defined() || dw.defined() || db.defined();
   RowLosses losses(targets, smoothing, gradient);
   with_scalar(dtype, [&]<class T>() {
-    const int64_t block = std::min(rows, block_rows(vocab));
+    const int64_t block = block_rows(rows, vocab);
     const kernels::Packed<T>& forward = packed_weight<T>(w, {.transposed = true});
     const kernels::Packed<T>* backward = dx.defined() ? &packed_weight<T>(w, {.transposed = false}) : nullptr;
     const T* bias = b.defined() ? b.value().template data<T>() : nullptr;

@@ -41,7 +41,8 @@ void PackPanel(bool transposed, const float* b, int64_t ldb, int64_t k, int64_t 
   }
 }
 
-template <int kRows>
+/// kRows rows of C against a panel, of which `width` columns are part of C: no more than one vector when kHalf.
+template <int kRows, bool kHalf>
 HWY_INLINE void Tile(Left left, int64_t k, const float* panel, float* c, int64_t ldc, bool accumulate, int64_t width) {
   const D d;
   V acc0[kRows], acc1[kRows];
@@ -54,7 +55,7 @@ HWY_INLINE void Tile(Left left, int64_t k, const float* panel, float* c, int64_t
     for (int r = 0; r < kRows; ++r) {
       const V x = hn::Set(d, a[r * left.row_stride]);
       acc0[r] = hn::MulAdd(x, b0, acc0[r]);
-      acc1[r] = hn::MulAdd(x, b1, acc1[r]);
+      if constexpr (!kHalf) acc1[r] = hn::MulAdd(x, b1, acc1[r]);
     }
   }
   HWY_ALIGN float edge[kPanel];
@@ -98,22 +99,33 @@ void PackLeft(Left left, int64_t m, int64_t k, float* tiles) {
   }
 }
 
-/// All rows against one panel. `tiles`: the full tiles of A as PackLeft leaves them, or null to read A in place.
-void PanelProduct(Left left, const float* tiles, int64_t m, int64_t k, const float* panel, float* c, int64_t ldc,
-                  bool accumulate, int64_t width) {
+template <bool kHalf>
+HWY_INLINE void PanelRows(Left left, const float* tiles, int64_t m, int64_t k, const float* panel, float* c,
+                          int64_t ldc, bool accumulate, int64_t width) {
   int64_t i = 0;
   if (tiles)
     for (; i + kTile <= m; i += kTile)
-      Tile<kTile>({tiles + i / kTile * TileDistance(k), 1, kTile}, k, panel, c + i * ldc, ldc, accumulate, width);
+      Tile<kTile, kHalf>({tiles + i / kTile * TileDistance(k), 1, kTile}, k, panel, c + i * ldc, ldc, accumulate,
+                         width);
   const auto run = [&]<int kRows>() HWY_ATTR {
-    Tile<kRows>({left.a + i * left.row_stride, left.row_stride, left.step}, k, panel, c + i * ldc, ldc, accumulate,
-                width);
+    Tile<kRows, kHalf>({left.a + i * left.row_stride, left.row_stride, left.step}, k, panel, c + i * ldc, ldc,
+                       accumulate, width);
     i += kRows;
   };
   while (i + kTile <= m) run.template operator()<kTile>();
   while (i + 4 <= m) run.template operator()<4>();
   while (i + 2 <= m) run.template operator()<2>();
   while (i < m) run.template operator()<1>();
+}
+
+/// All rows against one panel. `tiles`: the full tiles of A as PackLeft leaves them, or null to read A in place.
+void PanelProduct(Left left, const float* tiles, int64_t m, int64_t k, const float* panel, float* c, int64_t ldc,
+                  bool accumulate, int64_t width) {
+  if (width <= kLanes) {
+    PanelRows<true>(left, tiles, m, k, panel, c, ldc, accumulate, width);
+  } else {
+    PanelRows<false>(left, tiles, m, k, panel, c, ldc, accumulate, width);
+  }
 }
 
 }  // namespace carousel::kernels::simd::HWY_NAMESPACE
@@ -166,8 +178,10 @@ class PanelPacked final : public Packed<float> {
 
 }  // namespace
 
-void gemm(const Gemm<float>& p) {
-  count_gemm_call(1);
+namespace {
+
+/// A product of which all rows are made together.
+void gemm_rows(const Gemm<float>& p) {
   const int64_t width = HWY_DYNAMIC_DISPATCH(PanelWidth)();
   static thread_local std::vector<float> panel, tiles;
   panel.resize(static_cast<size_t>(kBlockRows * width));
@@ -192,6 +206,21 @@ void gemm(const Gemm<float>& p) {
       ({a, p.trans_a ? 1 : p.lda, p.trans_a ? p.lda : 1}, copied ? tiles.data() : nullptr, p.m, depth, panel.data(),
        p.c + j, p.ldc, p.accumulate || l > 0, std::min(width, p.n - j));
     }
+  }
+}
+
+}  // namespace
+
+void gemm(const Gemm<float>& p) {
+  count_gemm_call(1);
+  // Of a transposed A no more rows at once than leave their copy in the second-level cache. A multiple of the tiles.
+  constexpr int64_t kTogether = 480;
+  Gemm<float> part = p;
+  for (int64_t i = 0; i < p.m; i += part.m) {
+    part.m = p.trans_a && p.m - i > 2 * kTogether ? kTogether : p.m - i;
+    part.a = p.a + (p.trans_a ? i : i * p.lda);
+    part.c = p.c + i * p.ldc;
+    gemm_rows(part);
   }
 }
 
