@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,16 @@ class Var {
   void set_requires_grad(bool on) const { data_->requires_grad = on; }
 
   /// Gradient of the last backward(); undefined until something has been accumulated.
-  const Tensor& grad() const { return data_->grad; }
+  const Tensor& grad() const {
+    if (data_->sparse) fill_other_rows();
+    return data_->grad;
+  }
   bool has_grad() const { return data_ && data_->grad.defined(); }
-  void clear_grad() const { data_->grad = Tensor(); }
-  void set_grad(Tensor grad) const { data_->grad = std::move(grad); }
+  void clear_grad() const { set_grad(Tensor()); }
+  void set_grad(Tensor grad) const {
+    data_->grad = std::move(grad);
+    data_->sparse = false;
+  }
 
   /// Where an op adds its contribution: memory like value(), and whether it already holds a sum
   /// (`accumulate` true: add to it; false: contents are undefined, overwrite all of it).
@@ -55,15 +62,31 @@ class Var {
   GradTarget grad_target() const;
   /// The gradient memory, zeroed on first use; for ops that scatter.
   Tensor& grad_or_zeros() const;
+  /// The same for ops that scatter into few rows of a matrix: of a gradient that is new only the rows of `index`, in
+  /// any order and more than once perhaps, are zeroed, and row_grad() tells of them. Negative indices are none.
+  Tensor& grad_or_zero_rows(std::span<const int64_t> index) const;
+
+  /// A gradient that is zero but for some rows of its matrix, as that of a table of embeddings.
+  struct RowGrad {
+    const Tensor& tensor;              ///< like value(); all other rows are undefined
+    const std::vector<int64_t>& rows;  ///< ascending
+  };
+  /// Whether row_grad() may be asked for: until grad() is, which fills the other rows, or an op adds to them.
+  bool has_row_grad() const { return data_ && data_->sparse; }
+  RowGrad row_grad() const { return {data_->grad, data_->rows}; }
   /// Adds `delta` (same shape) to the gradient; takes it over when there is none yet.
   void add_grad(Tensor delta) const;
 
   bool same(const Var& other) const { return data_ == other.data_; }
 
  private:
+  void fill_other_rows() const;
+
   struct Data {
     Tensor value;
     Tensor grad;
+    bool sparse = false;  ///< only `rows` of grad are defined
+    std::vector<int64_t> rows;
     bool requires_grad = false;
     uint64_t version = 0;
     std::shared_ptr<void> derived;

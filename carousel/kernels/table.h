@@ -86,7 +86,7 @@ template <class T>
 struct AdamUpdate {
   int64_t n = 0;
   T *w = nullptr, *m = nullptr, *v = nullptr;
-  const T* g = nullptr;
+  const T* g = nullptr;   ///< null: a gradient of zero
   double grad_scale = 1;  ///< clipping
   double step_size = 0;   ///< learning rate over (1 - beta1^t)
   double v_scale = 1;     ///< 1 / (1 - beta2^t)

@@ -210,7 +210,8 @@ std::vector<double> ClassifyModel::answer(nn::Context& ctx, const std::vector<in
   return train::probabilities_of(all, networks_.first().temperature());
 }
 
-AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions&) {
+AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOptions& options) {
+  refuse_class_search(options);
   require_attention(parts_.options.model.pooling);
   const std::vector<int32_t> ids = encode_one(line);
   inspect::CellRecording recording;
@@ -228,7 +229,8 @@ AttentionMap ClassifyModel::inspect(const std::string& line, const PredictOption
   return map;
 }
 
-GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions&) {
+GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions& options) {
+  refuse_class_search(options);
   const std::vector<int32_t> ids = encode_one(line);
   inspect::CellRecording recording;
   nn::Context ctx;

@@ -239,7 +239,8 @@ std::vector<std::string> FrameModel::views() const {
   return {"gates"};
 }
 
-AttentionMap FrameModel::inspect(const std::string& file, const PredictOptions&) {
+AttentionMap FrameModel::inspect(const std::string& file, const PredictOptions& options) {
+  refuse_class_search(options);
   require_attention(parts_.options.model.pooling);
   const Look look = look_at(file);
   AttentionMap map;
@@ -252,7 +253,8 @@ AttentionMap FrameModel::inspect(const std::string& file, const PredictOptions&)
   return map;
 }
 
-GateTrace FrameModel::gates(const std::string& file, const PredictOptions&) {
+GateTrace FrameModel::gates(const std::string& file, const PredictOptions& options) {
+  refuse_class_search(options);
   const Look look = look_at(file);
   GateTrace trace;
   trace.input = look.input;

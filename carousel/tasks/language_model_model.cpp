@@ -149,7 +149,8 @@ AttentionMap LanguageModelTask::inspect(const std::string&, const PredictOptions
       "--gates.");
 }
 
-GateTrace LanguageModelTask::gates(const std::string& line, const PredictOptions&) {
+GateTrace LanguageModelTask::gates(const std::string& line, const PredictOptions& options) {
+  options.refuse_search("[inspect] a language model reads a line without a search", "there is nothing to search");
   refuse_window(*network_);
   data::check_text(line, "(input)", 1);
   const std::vector<int32_t> ids = parts_.tokenizer->encode(line);

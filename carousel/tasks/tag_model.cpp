@@ -375,7 +375,8 @@ AttentionMap TagModel::inspect(const std::string&, const PredictOptions&) {
       "gates with --gates.");
 }
 
-GateTrace TagModel::gates(const std::string& line, const PredictOptions&) {
+GateTrace TagModel::gates(const std::string& line, const PredictOptions& options) {
+  refuse_search(options);
   data::check_text(line, "(input)", 1);
   const auto words = data::split_words(line);
   if (words.empty())

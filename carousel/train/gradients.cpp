@@ -26,15 +26,36 @@ double sum_of_squares(const T* values, int64_t count) {
   return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
+double sum_of_squares(const Tensor& tensor, int64_t begin, int64_t count) {
+  if (tensor.dtype() == DType::f64) return sum_of_squares(tensor.data<double>() + begin, count);
+  return sum_of_squares(tensor.data<float>() + begin, count);
+}
+
+/// Elements of a tensor, or some whole rows of it.
 struct Piece {
   const Tensor* tensor;
-  int64_t begin;
+  int64_t begin = 0;
+  std::span<const int64_t> rows = {};  ///< empty: elements from `begin` on
+
+  double sum() const {
+    if (rows.empty()) return sum_of_squares(*tensor, begin, std::min(kPiece, tensor->numel() - begin));
+    const int64_t width = tensor->dim(1);
+    double sum = 0;
+    for (const int64_t row : rows) sum += sum_of_squares(*tensor, row * width, width);
+    return sum;
+  }
 };
 
-double sum_of_squares(const Piece& piece) {
-  const int64_t count = std::min(kPiece, piece.tensor->numel() - piece.begin);
-  if (piece.tensor->dtype() == DType::f64) return sum_of_squares(piece.tensor->data<double>() + piece.begin, count);
-  return sum_of_squares(piece.tensor->data<float>() + piece.begin, count);
+void add_pieces(std::vector<Piece>& pieces, const Var& var) {
+  if (!var.has_row_grad()) {
+    for (int64_t begin = 0; begin < var.grad().numel(); begin += kPiece) pieces.push_back({&var.grad(), begin});
+    return;
+  }
+  const Var::RowGrad grad = var.row_grad();
+  const auto together = static_cast<size_t>(std::max<int64_t>(1, kPiece / grad.tensor.dim(1)));
+  const std::span<const int64_t> rows(grad.rows);
+  for (size_t begin = 0; begin < rows.size(); begin += together)
+    pieces.push_back({&grad.tensor, 0, rows.subspan(begin, std::min(together, rows.size() - begin))});
 }
 
 template <class T>
@@ -46,14 +67,12 @@ bool finite(std::span<const T> values) {
 
 double grad_norm(const std::vector<nn::NamedParameter>& parameters) {
   std::vector<Piece> pieces;
-  for (const nn::NamedParameter& p : parameters) {
-    if (!p.var.has_grad()) continue;
-    for (int64_t begin = 0; begin < p.var.grad().numel(); begin += kPiece) pieces.push_back({&p.var.grad(), begin});
-  }
+  for (const nn::NamedParameter& p : parameters)
+    if (p.var.has_grad()) add_pieces(pieces, p.var);
   const auto count = static_cast<int64_t>(pieces.size());
   std::vector<double> partial(pieces.size());
 #pragma omp parallel for schedule(static) if (count > 4)
-  for (int64_t i = 0; i < count; ++i) partial[static_cast<size_t>(i)] = sum_of_squares(pieces[static_cast<size_t>(i)]);
+  for (int64_t i = 0; i < count; ++i) partial[static_cast<size_t>(i)] = pieces[static_cast<size_t>(i)].sum();
   double sum = 0;
   for (const double part : partial) sum += part;
   return std::sqrt(sum);

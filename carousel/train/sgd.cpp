@@ -31,6 +31,10 @@ class Sgd : public EachParameter<Sgd> {
     const T decay = static_cast<T>(var.value().rank() >= 2 ? config_.weight_decay : 0);
     const T momentum = static_cast<T>(config_.momentum);
     T* w = var.mutable_value().data<T>();
+    if (var.has_row_grad() && buffers_.empty() && decay == T(0)) {
+      apply_rows(var.row_grad(), rate, scale, w);
+      return;
+    }
     const T* g = var.grad().data<T>();
     T* buffer = buffers_.empty() ? nullptr : buffers_[index].data<T>();
 #pragma omp parallel if (n >= kParallelFrom)
@@ -51,6 +55,24 @@ class Sgd : public EachParameter<Sgd> {
   }
 
  private:
+  /// Where the gradient is zero, nothing changes.
+  template <class T>
+  static void apply_rows(const Var::RowGrad& grad, T rate, T scale, T* w) {
+    const int64_t width = grad.tensor.dim(1);
+    const T* g = grad.tensor.data<T>();
+    const auto count = static_cast<int64_t>(grad.rows.size());
+#pragma omp parallel if (count * width >= kParallelFrom)
+    {
+      const FlushDenormals flush;
+      const profile::Scope scope(profile::Part::optimizer);
+#pragma omp for schedule(static)
+      for (int64_t k = 0; k < count; ++k) {
+        const int64_t begin = grad.rows[static_cast<size_t>(k)] * width;
+        for (int64_t i = begin; i < begin + width; ++i) w[i] -= rate * (scale * g[i]);
+      }
+    }
+  }
+
   OptimizerConfig config_;
   std::vector<Tensor> buffers_;
 };

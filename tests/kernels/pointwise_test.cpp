@@ -156,6 +156,20 @@ TEST_P(Pointwise, AdamEqualsReference) {
   }
 }
 
+TEST_P(Pointwise, AdamTakesNoGradientForZeros) {
+  for (const int64_t n : {1, 16, 37}) {
+    const auto start = random_values<float>(n, 1);
+    const std::vector<float> zeros(start.size());
+    std::vector<float> w = start, m(w.size(), 0.3f), v(w.size(), 0.2f), w0 = w, m0 = m, v0 = v;
+    fast_.adam({n, w.data(), m.data(), v.data(), nullptr, 0.7, 0.01, 1.5, 0.9, 0.98, 1e-8, 0.001, 0.02});
+    fast_.adam({n, w0.data(), m0.data(), v0.data(), zeros.data(), 0.7, 0.01, 1.5, 0.9, 0.98, 1e-8, 0.001, 0.02});
+    EXPECT_NE(w, start) << "moments move it";
+    EXPECT_EQ(w, w0);
+    EXPECT_EQ(m, m0);
+    EXPECT_EQ(v, v0);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(AllSets, Pointwise, testing::ValuesIn(available()),
                          [](const auto& param_info) { return param_info.param; });
 

@@ -180,6 +180,13 @@ TEST(ClassifyTask, ShowsGatesAlwaysAndAttentionWhenItPoolsByIt) {
   EXPECT_EQ(trace.output, map.output);
   EXPECT_EQ(testing::error_of<ConfigError>([&] { run.job.model->gates(" ", {}); }),
             "[inspect] the input must hold at least one symbol; got an empty line. Give a text to look at.");
+  PredictOptions search;
+  search.beam_size = 4;
+  const std::string refusal =
+      "[classify] a classifier gives labels and searches for no sequence; got --beam. Leave it out; --nbest gives more "
+      "labels.";
+  EXPECT_EQ(testing::error_of<ConfigError>([&] { looking.job.model->gates("food", search); }), refusal);
+  EXPECT_EQ(testing::error_of<ConfigError>([&] { looking.job.model->inspect("food", search); }), refusal);
 }
 
 TEST(ClassifyTask, DescribesItself) {

@@ -137,6 +137,10 @@ TEST(FramesTask, ShowsGatesAlwaysAndAttentionWhenItPoolsByIt) {
     TaskModel& model = *run.job.model;
     const GateTrace trace = model.gates(file, {});
     EXPECT_EQ(trace.input, "series 1");
+    PredictOptions search;
+    search.min_length = 4;
+    EXPECT_THROW(model.gates(file, search), ConfigError);
+    EXPECT_THROW(model.inspect(file, search), ConfigError);
     ASSERT_FALSE(trace.series.empty());
     EXPECT_EQ(trace.series[0].tokens[1], "2");
     EXPECT_EQ(trace.series[0].values.size(), trace.series[0].tokens.size() * 8);

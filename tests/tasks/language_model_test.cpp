@@ -132,6 +132,11 @@ TEST(LanguageModelTask, HasGatesButNoAttention) {
   bool forget = false;
   for (const GateSeries& s : trace.series) forget = forget || (s.gate == "forget_gate" && s.tokens.size() == 9u);
   EXPECT_TRUE(forget);
+  PredictOptions search;
+  search.beam_size = 4;
+  EXPECT_EQ(testing::error_of<ConfigError>([&] { run.job.model->gates("red", search); }),
+            "[inspect] a language model reads a line without a search; got --beam. Leave it out; there is nothing to "
+            "search.");
   ToyRun window = run_of(file, settings_of({{"model", "window"}}));
   const std::string refusal =
       "[inspect] a window model has neither attention nor gates; got such a model. Train with --set model=recurrent.";

@@ -292,6 +292,9 @@ TEST(TagTask, ShowsTheGatesOfEachWord) {
   EXPECT_EQ(trace.output, run.answers({"Ann likes Rome"}).front());
   EXPECT_EQ(testing::error_of<ConfigError>([&] { run.job.model->gates(" ", {}); }),
             "[inspect] the input must hold at least one word; got an empty line. Give a sentence.");
+  PredictOptions search;
+  search.beam_size = 4;
+  EXPECT_THROW(run.job.model->gates("Ann", search), ConfigError);
   EXPECT_EQ(testing::error_of<UnsupportedError>([&] { run.job.model->inspect("Ann", {}); }),
             "[inspect] attention is shown by models that have it; got a tagger, which reads its words in order. Look "
             "at its gates with --gates.");

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "carousel/autograd/ops/rows.h"
 #include "carousel/base/error.h"
 #include "carousel/base/threads.h"
 #include "carousel/train/gradients.h"
@@ -121,6 +122,44 @@ TEST(Optimizer, GivesTheSameBitsForAnyNumberOfThreads) {
     set_threads(0);
     EXPECT_EQ(results[0], results[1]) << name;
   }
+}
+
+/// Weights and norms after steps that look few rows of a table up, whose gradient is left as rows or made whole.
+std::vector<double> after_lookups(const std::string& name, const OptimizerConfig& config, bool whole) {
+  constexpr int64_t kRows = 3000, kWidth = 7;
+  Tensor start = Tensor::empty({kRows, kWidth});
+  for (int64_t i = 0; i < start.numel(); ++i) start.data<float>()[i] = static_cast<float>(gradient(i, 3));
+  Var table(start, true);
+  const std::vector<nn::NamedParameter> parameters = {{"table", table}};
+  const auto optimizer = make_optimizer(name, parameters, config);
+  std::vector<double> results;
+  for (int t = 1; t <= 6; ++t) {
+    std::vector<int32_t> ids;
+    for (int32_t i = 0; i < 200 * t; ++i) ids.push_back(static_cast<int32_t>((int64_t{i} * i * 31 + 17 * t) % kRows));
+    Tape tape;
+    const Var y = ops::embedding(&tape, ids, table);
+    Tensor g = Tensor::empty(y.value().shape());
+    for (int64_t i = 0; i < g.numel(); ++i) g.data<float>()[i] = static_cast<float>(gradient(i, t));
+    tape.backward(y, g);
+    EXPECT_TRUE(table.has_row_grad());
+    if (whole) EXPECT_EQ(table.grad().dim(0), kRows);
+    EXPECT_NE(table.has_row_grad(), whole);
+    results.push_back(std::round(grad_norm(parameters) * 1e9));
+    optimizer->step({0.01 * t, 0.5, t});
+    table.clear_grad();
+  }
+  for (const float w : table.value().span<float>()) results.push_back(static_cast<double>(w));
+  return results;
+}
+
+TEST(Optimizer, RowsOfAGradientAreWorthTheWholeOfIt) {
+  for (const OptimizerConfig& config : {OptimizerConfig{}, {.weight_decay = 0.1}, {.momentum = 0.9}})
+    for (const std::string name : {"adam", "adamw", "sgd"})
+      for (const int threads : {1, 2}) {
+        set_threads(threads);
+        EXPECT_EQ(after_lookups(name, config, false), after_lookups(name, config, true)) << name;
+      }
+  set_threads(0);
 }
 
 TEST(Optimizer, UnknownNameOffersTheNearest) {

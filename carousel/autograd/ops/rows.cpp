@@ -26,7 +26,8 @@ void scatter_add(std::span<const int64_t> index, const T* rows, int64_t width, T
       16);
 }
 
-Var gather(Tape* tape, const Var& x, std::vector<int64_t> index) {
+/// `sparse`: few of the rows of x are expected to be gathered.
+Var gather(Tape* tape, const Var& x, std::vector<int64_t> index, bool sparse) {
   const auto n = static_cast<int64_t>(index.size());
   const int64_t width = x.value().dim(1);
   Var y(Tensor::empty({n, width}, x.value().dtype()));
@@ -45,9 +46,10 @@ Var gather(Tape* tape, const Var& x, std::vector<int64_t> index) {
     });
   });
   if (needs_tape(tape, {&x})) {
-    tape->record({y}, {x}, [x, y, width, index = std::move(index)]() mutable {
+    tape->record({y}, {x}, [x, y, width, sparse, index = std::move(index)]() mutable {
+      Tensor& sums = sparse ? x.grad_or_zero_rows(index) : x.grad_or_zeros();
       with_scalar(y.value().dtype(),
-                  [&]<class T>() { scatter_add<T>(index, y.grad().data<T>(), width, x.grad_or_zeros().data<T>()); });
+                  [&]<class T>() { scatter_add<T>(index, y.grad().data<T>(), width, sums.data<T>()); });
     });
   }
   return y;
@@ -65,7 +67,7 @@ Var embedding(Tape* tape, std::span<const int32_t> ids, const Var& table) {
                                    vocab, ids[i], i));
     index[i] = ids[i];
   }
-  return gather(tape, table, std::move(index));
+  return gather(tape, table, std::move(index), true);
 }
 
 Var gather_rows(Tape* tape, const Var& x, std::vector<int64_t> index) {
@@ -74,7 +76,7 @@ Var gather_rows(Tape* tape, const Var& x, std::vector<int64_t> index) {
     if (row < -1 || row >= x.value().dim(0))
       throw ShapeError(
           fmt::format("[gather_rows] rows must lie in [-1, {}); got {}. Check the packing.", x.value().dim(0), row));
-  return gather(tape, x, std::move(index));
+  return gather(tape, x, std::move(index), false);
 }
 
 Var concat_columns(Tape* tape, const std::vector<Var>& parts) {

@@ -158,7 +158,7 @@ void adam(const AdamUpdate<T>& p) {
   const T step = static_cast<T>(p.step_size), vs = static_cast<T>(p.v_scale), eps = static_cast<T>(p.epsilon);
   const T keep = static_cast<T>(1.0 - p.decay), l2 = static_cast<T>(p.l2);
   for (int64_t i = 0; i < p.n; ++i) {
-    const T g = p.g[i] * scale + l2 * p.w[i];
+    const T g = (p.g ? p.g[i] * scale : T(0)) + l2 * p.w[i];
     const T m = b1 * p.m[i] + (T(1) - b1) * g;
     const T v = b2 * p.v[i] + (T(1) - b2) * g * g;
     p.m[i] = m;

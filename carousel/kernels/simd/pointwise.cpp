@@ -240,7 +240,7 @@ void AdamAll(const AdamUpdate<float>& p) {
           c2 = hn::Sub(set(1), b2);
   const V step = set(p.step_size), vs = set(p.v_scale), eps = set(p.epsilon), keep = set(1.0 - p.decay), l2 = set(p.l2);
   const auto update = [&](float* w, float* m, float* v, const float* g) HWY_ATTR {
-    const V wv = hn::LoadU(d, w), gv = hn::MulAdd(l2, wv, hn::Mul(hn::LoadU(d, g), scale));
+    const V wv = hn::LoadU(d, w), gv = hn::MulAdd(l2, wv, g ? hn::Mul(hn::LoadU(d, g), scale) : hn::Zero(d));
     const V mv = hn::MulAdd(b1, hn::LoadU(d, m), hn::Mul(c1, gv));
     const V vv = hn::MulAdd(b2, hn::LoadU(d, v), hn::Mul(c2, hn::Mul(gv, gv)));
     hn::StoreU(mv, d, m);
@@ -249,14 +249,14 @@ void AdamAll(const AdamUpdate<float>& p) {
     hn::StoreU(hn::Sub(hn::Mul(keep, wv), change), d, w);
   };
   int64_t i = 0;
-  for (; i + lanes <= p.n; i += lanes) update(p.w + i, p.m + i, p.v + i, p.g + i);
+  for (; i + lanes <= p.n; i += lanes) update(p.w + i, p.m + i, p.v + i, p.g ? p.g + i : nullptr);
   if (i == p.n) return;
   HWY_ALIGN float buffer[4][kMaxLanes] = {};
   const int64_t rest = p.n - i;
   std::copy_n(p.w + i, rest, buffer[0]);
   std::copy_n(p.m + i, rest, buffer[1]);
   std::copy_n(p.v + i, rest, buffer[2]);
-  std::copy_n(p.g + i, rest, buffer[3]);
+  if (p.g) std::copy_n(p.g + i, rest, buffer[3]);
   update(buffer[0], buffer[1], buffer[2], buffer[3]);
   std::copy_n(buffer[0], rest, p.w + i);
   std::copy_n(buffer[1], rest, p.m + i);
