@@ -81,6 +81,9 @@ class Decoder {
     guard.rethrow();
   }
 
+  /// Before the tape keeps it.
+  void rest() { trace_.rest(); }
+
   void backward(const Var& features, const Var& attention) {
     prepare_gradients(features, attention);
     ParallelGuard guard;
@@ -289,6 +292,7 @@ DecoderOutput run(Tape* tape, const Cell& cell, const Packing& packing, const De
   out.weights = Var(Tensor::empty({out.weight_offsets.back()}, dtype_of<T>()));
   decoder->forward(out.features.mutable_value(), out.weights.mutable_value());
   if (tape) {
+    decoder->rest();
     std::vector<Var> inputs = weights.cell.all();
     for (const Var& v : {input.embedded, input.memory, input.keys, weights.w_query, weights.v})
       if (v.defined()) inputs.push_back(v);

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "carousel/autograd/parallel.h"
 #include "carousel/autograd/weights.h"
+#include "carousel/kernels/stored_bf16.h"
 #include "carousel/nn/cells/cell.h"
 #include "carousel/nn/shards.h"
 
@@ -19,9 +21,10 @@ struct InputColumns {
   int64_t size() const { return end - begin; }
 };
 
-/// Call order. Forward: pack_forward(), then input products of all rows, then start() and advance() step by step.
-/// Backward: pack_backward(), retreat() step by step the other way, then weight_gradients() and input_gradient().
-/// The pack functions are for one thread; the others work on disjoint rows or shards.
+/// Call order. Forward: pack_forward(), then input products of all rows, then start() and advance() step by step, and
+/// rest() where a backward will follow. Backward: pack_backward(), retreat() step by step the other way, then
+/// weight_gradients() and input_gradient(). The pack functions are for one thread; the others work on disjoint rows or
+/// shards.
 template <class T>
 class CellTrace {
  public:
@@ -118,7 +121,17 @@ class CellTrace {
       std::memcpy(states[1].template data<T>() + j * hidden_, cells_.template data<T>() + row * hidden_, bytes);
   }
 
-  /// Activations [rows, G*H] in the canonical order; between forward and backward.
+  /// Where products round their operands to bf16, the activations rest in it until pack_backward(), in half the memory.
+  /// c, which adds up over all steps, and h, which is also the layer's output, stay f32.
+  void rest() {
+    if (!std::is_same_v<T, float> || kernels::precision() != kernels::Precision::bf16) return;
+    for (Tensor* x : activation_rows()) {
+      resting_.push_back(halved(*x));
+      *x = Tensor();
+    }
+  }
+
+  /// Activations [rows, G*H] in the canonical order; between forward and rest().
   Tensor activations() const {
     if (buffers_.size() == 1) return buffers_[0].gates.clone();
     Tensor all = Tensor::empty({rows_, gates_ * hidden_}, dtype_of<T>());
@@ -132,6 +145,7 @@ class CellTrace {
 
   /// `carry`: per state [B, H], the gradient of the last states; becomes that of the first.
   void pack_backward(std::vector<Tensor> carry, int64_t shards) {
+    wake();
     carry_ = std::move(carry);
     if (buffers_.size() > 1) d_operand_ = Tensor::empty(carry_[0].shape(), dtype_of<T>());
     if (fused_.peephole) d_peephole_ = Tensor::zeros({shards, 3 * hidden_}, dtype_of<T>());
@@ -209,6 +223,36 @@ class CellTrace {
   }
 
  private:
+  /// What rests: the gates of each stage, and U h where it is kept apart.
+  std::vector<Tensor*> activation_rows() {
+    std::vector<Tensor*> all;
+    for (Buffer& b : buffers_) all.push_back(&b.gates);
+    if (fused_.apart) all.push_back(&recurrent_);
+    return all;
+  }
+
+  static Tensor halved(const Tensor& x) {
+    Tensor codes = Tensor::empty(x.shape(), DType::bf16);
+    auto* to = static_cast<uint16_t*>(codes.raw());
+    parallel_for(x.numel(), 1, [&](int64_t begin, int64_t end) {
+      kernels::to_bf16(end - begin, x.data<float>() + begin, to + begin);
+    });
+    return codes;
+  }
+
+  void wake() {
+    if (resting_.empty()) return;
+    const std::vector<Tensor*> all = activation_rows();
+    for (size_t i = 0; i < all.size(); ++i) {
+      *all[i] = Tensor::empty(resting_[i].shape(), DType::f32);
+      float* to = all[i]->data<float>();
+      const auto* codes = static_cast<const uint16_t*>(resting_[i].raw());
+      parallel_for(resting_[i].numel(), 1,
+                   [&](int64_t begin, int64_t end) { kernels::from_bf16(end - begin, codes + begin, to + begin); });
+    }
+    resting_.clear();
+  }
+
   struct Buffer {
     Tensor gates;    // [rows, g*H]: activations; after retreat() pre-activation gradients
     Tensor operand;  // [rows, H]: what U is multiplied by; of the first stage h before the step
@@ -307,6 +351,7 @@ class CellTrace {
   std::vector<Buffer> buffers_;  // one per stage
   Tensor cells_;                 // [rows, H]
   Tensor recurrent_;             // [rows, G*H]: U h, then its gradient
+  std::vector<Tensor> resting_;  // of activation_rows(), in bf16; empty outside of rest() and wake()
   std::vector<Tensor> first_;    // per state [B, H]; zeros when the caller gave none
   bool has_past_ = false;
   Tensor bias_sum_;

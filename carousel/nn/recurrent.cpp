@@ -53,6 +53,11 @@ class Layer {
     guard.rethrow();
   }
 
+  /// Before the tape keeps it.
+  void rest() {
+    for (auto& trace : traces_) trace.rest();
+  }
+
   void backward(const Tensor& dy, const std::vector<std::vector<Var>>& states) {
     for (size_t d = 0; d < traces_.size(); ++d) traces_[d].pack_backward(gradients_of(states[d]), shards_);
     Var::GradTarget dx{};
@@ -259,6 +264,7 @@ RecurrentOutput run_fused(Tape* tape, const Cell& cell, const Packing& packing, 
       if (v.defined()) inputs.push_back(v);
   }
   if (tape) {
+    layer->rest();
     tape->record(outputs, inputs, [layer, y = out.y, states = out.states]() { layer->backward(y.grad(), states); });
   }
   return out;

@@ -12,6 +12,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
 #include "carousel/base/threads.h"
+#include "carousel/kernels/table.h"
 #include "tests/nn/cell_samples.h"
 #include "tests/support/temp_dir.h"
 
@@ -216,6 +217,32 @@ TEST_P(EveryDecoderCell, StepsEqualTheWholeTarget) {
 
 INSTANTIATE_TEST_SUITE_P(Registry, EveryDecoderCell, ::testing::ValuesIn(testing::all_conventions()),
                          [](const auto& param_info) { return testing::name_of(param_info.param); });
+
+TEST_P(EveryDecoderCell, InBf16ActivationsTakeHalfTheMemoryAndGradientsAreNear) {
+  if (!make_cell(GetParam())->fused<float>()) GTEST_SKIP() << "runs step by step, through ops that keep f32";
+  if (GetParam().activation == "relu") GTEST_SKIP() << "rounding turns units on and off";
+  const Sample s = make_sample({Score::additive, true, false}, DType::f32, 64, 29, GetParam());
+  std::vector<std::vector<double>> grads[2];
+  int64_t kept[2] = {};
+  for (const bool rounded : {false, true}) {
+    const kernels::PrecisionScope rounding(rounded ? kernels::Precision::bf16 : kernels::Precision::f32);
+    for (const Var& v : s.inputs()) v.clear_grad();
+    Tape tape;
+    const int64_t before = tensor_memory().current;
+    const Var features = attention_decoder(&tape, *s.cell, s.packing, s.in, s.w, s.options).features;
+    kept[rounded] = tensor_memory().current - before;
+    tape.backward(features, Tensor::full(features.value().shape(), 0.1));
+    for (const Var& v : s.inputs()) grads[rounded].push_back(testing::values_of(v.grad()));
+  }
+  const int64_t activations = s.packing.rows() * s.cell->num_gates() * 64;
+  EXPECT_LT(kept[1], kept[0] - activations * 18 / 10) << "two bytes of each";
+  for (size_t k = 0; k < grads[0].size(); ++k) {
+    double largest = 0;
+    for (const double v : grads[0][k]) largest = std::max(largest, std::abs(v));
+    for (size_t i = 0; i < grads[0][k].size(); ++i)
+      ASSERT_NEAR(grads[1][k][i], grads[0][k][i], 0.05 * largest + 1e-6) << "input " << k;
+  }
+}
 
 TEST(AttentionDecoder, TheStatesMustBeThoseOfTheCell) {
   Sample s = make_sample({Score::additive, true, false});

@@ -10,6 +10,7 @@
 #include "carousel/autograd/grad_check.h"
 #include "carousel/base/error.h"
 #include "carousel/base/threads.h"
+#include "carousel/kernels/table.h"
 #include "tests/nn/cell_samples.h"
 #include "tests/support/temp_dir.h"
 
@@ -96,6 +97,42 @@ TEST_P(EveryCell, FloatEqualsDoubleForOneAndTwoThreads) {
       for (size_t i = 0; i < grads[0][k].size(); ++i)
         ASSERT_NEAR(grads[1][k][i], grads[0][k][i], 5e-4 * largest) << "input " << k << " threads " << threads;
     }
+  }
+  set_threads(0);
+}
+
+TEST_P(EveryCell, InBf16ActivationsTakeHalfTheMemoryAndGradientsAreNear) {
+  if (!make_cell(GetParam())->fused<float>()) GTEST_SKIP() << "runs step by step, through ops that keep f32";
+  if (GetParam().activation == "relu") GTEST_SKIP() << "rounding turns units on and off";
+  for (const int threads : {1, 2}) {
+    set_threads(threads);
+    std::vector<int64_t> lengths;
+    for (int64_t i = 0; i < 24; ++i) lengths.push_back(20 + (i * 7) % 13);
+    const Sample s = make_sample(GetParam(), {lengths, 21, 64, true, true, DType::f32});
+    std::vector<std::vector<double>> grads[2];
+    int64_t kept[2] = {};
+    for (const bool rounded : {false, true}) {
+      const kernels::PrecisionScope rounding(rounded ? kernels::Precision::bf16 : kernels::Precision::f32);
+      for (const Var& v : s.inputs()) v.clear_grad();
+      Tape tape;
+      const int64_t before = tensor_memory().current;
+      const Var all = everything(&tape, s.run(&tape));
+      kept[rounded] = tensor_memory().current - before;
+      tape.backward(all, Tensor::full(all.value().shape(), 0.1));
+      for (const Var& v : s.inputs()) grads[rounded].push_back(values_of(v.grad()));
+    }
+    const int64_t activations = 2 * s.packing.rows() * s.cell->num_gates() * 64;
+    EXPECT_LT(kept[1], kept[0] - activations * 18 / 10) << "two bytes of each";
+    double difference = 0;
+    for (size_t k = 0; k < grads[0].size(); ++k) {
+      double largest = 0;
+      for (const double v : grads[0][k]) largest = std::max(largest, std::abs(v));
+      for (size_t i = 0; i < grads[0][k].size(); ++i) {
+        ASSERT_NEAR(grads[1][k][i], grads[0][k][i], 0.05 * largest) << "input " << k << " threads " << threads;
+        difference = std::max(difference, std::abs(grads[1][k][i] - grads[0][k][i]));
+      }
+    }
+    EXPECT_GT(difference, 0);
   }
   set_threads(0);
 }

@@ -27,7 +27,7 @@ struct FrameFormat {
 
 /// ts          a file of the UCR/UEA archive: a series in each row, its dimensions separated by colons, its label last
 /// idx         images and labels in two files in the format of MNIST; a row of an image is a frame, or each pixel
-/// list        lines `path TAB target`: recordings or NPY files
+/// list        lines `path TAB target` or `path,target`: recordings or NPY files
 /// table       the same with a row of names (CSV, TSV), or an object of JSON a line
 /// recordings  a folder of recordings whose names say the labels
 /// folders     a folder with a folder of recordings or NPY files for each label

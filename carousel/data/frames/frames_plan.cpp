@@ -11,6 +11,7 @@
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/frames/readers.h"
 #include "carousel/data/registry.h"
+#include "carousel/data/table_reader.h"
 #include "carousel/data/unicode.h"
 #include "carousel/data/unpack.h"
 
@@ -173,6 +174,15 @@ FramePlan plan_table(const std::string& file, const FrameTable& table) {
   return plan;
 }
 
+/// None of a row that a reader would refuse.
+std::vector<std::string> cells_or_none(const std::string& row, char separator, const std::string& file) {
+  try {
+    return cells_of_row(row, separator, file, 0).cells;
+  } catch (const DataError&) {
+    return {};
+  }
+}
+
 /// Lines whose first cell names a recording or an array.
 FramePlan plan_list(const std::string& file) {
   FramePlan plan;
@@ -185,15 +195,14 @@ FramePlan plan_list(const std::string& file) {
   if (const FrameTable table = first_table(sample); table.separator != '\0') return plan_table(file, table);
   Targets targets;
   int64_t rows = 0, names = 0;
+  char separator = '\0';
   for (const std::string& line : sample.lines) {
     if (trim(line).empty()) continue;
-    ++rows;
-    const size_t tab = line.find('\t');
-    if (!is_frame_file(std::string(trim(std::string_view(line).substr(0, tab))))) continue;
+    if (rows++ == 0) separator = list_separator(line);
+    const std::vector<std::string> cells = cells_or_none(line, separator, file);
+    if (cells.empty() || !is_frame_file(std::string(trim(cells[0])))) continue;
     ++names;
-    if (tab == std::string::npos) continue;
-    const size_t end = std::min(line.find('\t', tab + 1), line.size());
-    targets.add(trim(std::string_view(line).substr(tab + 1, end - tab - 1)));
+    if (cells.size() > 1) targets.add(trim(cells[1]));
   }
   if (rows > 0 && targets.count == 0 && names == rows)
     return {"names", fmt::format("a list of files, {} so far, and nothing of what they are", names), 0, '_', false,

@@ -38,7 +38,11 @@ struct ListedFile {
   std::string file, target, group;
   int64_t line = 0;
 };
-/// Rows `path TAB target`; paths are relative to the folder of the list. A third column tells what belongs together.
+/// What stands behind the path in a row of a list: a tab or, where the row has none and such a character follows the name
+/// of a recording or an array, a comma or a semicolon.
+char list_separator(std::string_view row);
+/// Rows `path TAB target`; paths are relative to the folder of the list. A third column tells what belongs together. With
+/// commas or semicolons, as the first row has it, there are two columns, and quotes as in a table.
 std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options);
 /// A table with a row of names, or an object of JSON a line, that names files.
 struct FrameTable {

@@ -1,5 +1,6 @@
 // Recordings and arrays: one by one, in folders, and named by lists.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,8 @@
 #include "carousel/data/each_line.h"
 #include "carousel/data/frames/audio_file.h"
 #include "carousel/data/frames/readers.h"
+#include "carousel/data/registry.h"
+#include "carousel/data/table_reader.h"
 #include "carousel/data/unicode.h"
 #include "carousel/data/unpack.h"
 
@@ -24,6 +27,13 @@ namespace fs = std::filesystem;
 
 bool is_array_name(const std::string& file) {
   return named(file, ".npy") || named(file, ".npz");
+}
+
+/// The first that is not blank; empty where there is none.
+std::string first_line_of(const std::string& file, const ReadOptions& options) {
+  for (const std::string& line : take_sample(file, options).lines)
+    if (!trim(line).empty()) return line;
+  return "";
 }
 
 }  // namespace
@@ -61,28 +71,37 @@ std::vector<std::string> name_parts(const std::string& file, char separator) {
   return parts;
 }
 
+char list_separator(std::string_view row) {
+  if (row.find('\t') != std::string_view::npos) return '\t';
+  const size_t at = row.find_first_of(",;");
+  return at != std::string_view::npos && is_frame_file(std::string(trim(row.substr(0, at)))) ? row[at] : '\t';
+}
+
 std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options) {
   const fs::path folder = fs::path(file).parent_path();
+  const char separator = list_separator(first_line_of(file, options));
+  const bool tabs = separator == '\t';
   std::vector<ListedFile> listed;
-  LineReader reader(file, options);
-  each_line(
-      reader, options, [] {},
-      [&](std::string_view line) {
-        std::vector<std::string> cells;
-        for (size_t begin = 0; begin <= line.size();) {
-          const size_t end = std::min(line.find('\t', begin), line.size());
-          cells.emplace_back(trim(line.substr(begin, end - begin)));
-          begin = end + 1;
-        }
-        if (cells.size() < 2 || cells.size() > 3 || cells[0].empty() || cells[1].empty())
-          throw DataError(file, reader.line(), 0,
-                          fmt::format("[data] a row of a list is a path, a tab and what the recording is or says; got "
-                                      "{}. Check the row.",
-                                      clip_quoted(line)));
-        const fs::path path(cells[0]);
-        listed.push_back({(path.is_absolute() ? path : folder / path).string(), cells[1],
-                          cells.size() > 2 ? cells[2] : "", reader.line()});
-      });
+  TableReader reader(file, separator, options);
+  for (std::vector<std::string> cells; reader.next(cells);) {
+    try {
+      for (std::string& cell : cells) cell = std::string(trim(cell));
+      if (cells.size() < 2 || cells.size() > (tabs ? 3 : 2) || cells[0].empty() || cells[1].empty())
+        throw DataError(
+            file, reader.line(), 0,
+            fmt::format("[data] a row of a list is a path, a {} and what the recording is or says; got {}. {}",
+                        tabs               ? "tab"
+                        : separator == ',' ? "comma"
+                                           : "semicolon",
+                        clip_quoted(fmt::format("{}", fmt::join(cells, std::string(1, separator)))),
+                        tabs ? "Check the row." : "Check the row; a text with such a character stands in quotes."));
+      const fs::path path(cells[0]);
+      listed.push_back({(path.is_absolute() ? path : folder / path).string(), cells[1],
+                        cells.size() > 2 ? cells[2] : "", reader.line()});
+    } catch (const DataError& error) {
+      options.bad_line(error);
+    }
+  }
   return listed;
 }
 

@@ -208,6 +208,33 @@ TEST(Recordings, FoldersAndListsNameThemToo) {
             std::string::npos);
 }
 
+TEST(Recordings, ListsMayHaveCommasOrSemicolons) {
+  const TempDir dir;
+  std::filesystem::create_directories(dir.file("yes"));
+  dir.write("yes/a.wav", wav(8000, 800));
+  dir.write("b,c.wav", wav(8000, 400));
+  const std::string list = dir.write("list.csv", "yes/a.wav,one\n\"b,c.wav\",two\nyes/a.wav, one\nyes/a.wav,two\n");
+  const FramePlan plan = plan_frames({list}, {});
+  EXPECT_EQ(plan.format, "list");
+  EXPECT_FALSE(plan.transcripts);
+  FrameSet set = read(list);
+  ASSERT_EQ(set.examples.size(), 4u);
+  EXPECT_EQ(set.examples[1].target, "two");
+  EXPECT_EQ(set.examples[2].target, "one");
+  EXPECT_EQ(files_of_frames(list).size(), 5u);
+  const std::string said = dir.write("said.csv", "yes/a.wav;\"one; two\"\nyes/a.wav;three, one\n");
+  EXPECT_TRUE(plan_frames({said}, {}).transcripts);
+  set = read(said);
+  EXPECT_EQ(set.examples[0].target, "one; two");
+  EXPECT_EQ(set.examples[1].target, "three, one");
+  const std::string bad = dir.write("bad.csv", "yes/a.wav,one\nyes/a.wav,well, yes\n");
+  EXPECT_EQ(error_of(bad), bad +
+                               ":2: [data] a row of a list is a path, a comma and what the recording is or says; got "
+                               "\"yes/a.wav,well,yes\". Check the row; a text with such a character stands in "
+                               "quotes.");
+  EXPECT_EQ(plan_frames({dir.write("names.txt", "b,c.wav\n")}, {}).format, "names");
+}
+
 TEST(Recordings, AreReadInEveryWidthAndRefusedWhenDamaged) {
   const TempDir dir;
   const Audio short16 = read_audio(dir.write("a.wav", wav(8000, 100)));
