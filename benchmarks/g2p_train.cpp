@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
   const double rate = gflop / seconds, nats = nll / static_cast<double>(tokens);
   const double mebibytes = bench::peak_mebibytes();
   int64_t next = 0;
-  const std::string parts = bench::parts_of({[&] { update(next++ % batches); }, 0}, 100);
+  const std::string parts = bench::parts_of({[&] { update(next++ % std::max<int64_t>(batches, 1)); }, 0}, 100);
   std::printf(
       "{\"program\": \"carousel\", \"kernels\": \"%s\", \"threads\": %d, \"workload\": \"g2p_train\", \"batches\": "
       "%lld, "

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "carousel/base/profile.h"
@@ -41,11 +42,13 @@ inline std::string describe_products() {
   return kernels::describe_active() + (kernels::precision() == kernels::Precision::bf16 ? ", bf16 products" : "");
 }
 
-/// The most memory that this process has held.
+/// The most memory that this program has held; 0 where the system does not tell. What getrusage says begins with the
+/// memory of whoever started the program.
 inline double peak_mebibytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("VmHWM:")) return std::atof(line.c_str() + 6) / 1024;
+  return 0;
 }
 
 /// Where the time of all threads goes in units of work, as a JSON object of shares, and the rate of the products while

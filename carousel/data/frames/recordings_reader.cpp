@@ -71,33 +71,62 @@ std::vector<std::string> name_parts(const std::string& file, char separator) {
   return parts;
 }
 
-char list_separator(std::string_view row) {
-  if (row.find('\t') != std::string_view::npos) return '\t';
-  const size_t at = row.find_first_of(",;");
-  return at != std::string_view::npos && is_frame_file(std::string(trim(row.substr(0, at)))) ? row[at] : '\t';
+std::vector<std::string> list_cells(const std::string& row, char separator) {
+  std::vector<std::string> cells;
+  try {
+    cells = cells_of_row(row, separator, "", 0).cells;
+  } catch (const DataError&) {
+    return {};  // whoever reads the file will say so
+  }
+  for (std::string& cell : cells) cell = std::string(trim(cell));
+  return cells;
 }
 
-std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options) {
-  const fs::path folder = fs::path(file).parent_path();
-  const char separator = list_separator(first_line_of(file, options));
+char list_separator(const std::string& row) {
+  if (row.find('\t') != std::string::npos) return '\t';
+  for (const char candidate : {',', ';'}) {
+    const std::vector<std::string> cells = list_cells(row, candidate);
+    if (cells.size() > 1 && is_frame_file(cells[0])) return candidate;
+  }
+  return '\t';
+}
+
+namespace {
+
+/// `cells` as TableReader gave them.
+ListedFile listed_file(const std::vector<std::string>& cells, char separator, const std::string& file, int64_t line) {
   const bool tabs = separator == '\t';
+  std::vector<std::string> trimmed;
+  bool late_quote = false;
+  for (const std::string& cell : cells) {
+    trimmed.emplace_back(trim(cell));
+    late_quote = late_quote || (!tabs && trimmed.back().starts_with('"') && !cell.starts_with('"'));
+  }
+  if (late_quote || cells.size() < 2 || cells.size() > (tabs ? 3 : 2) || trimmed[0].empty() || trimmed[1].empty())
+    throw DataError(
+        file, line, 0,
+        fmt::format("[data] a row of a list is a path, a {} and what the recording is or says; got {}. {}",
+                    tabs               ? "tab"
+                    : separator == ',' ? "comma"
+                                       : "semicolon",
+                    clip_quoted(fmt::format("{}", fmt::join(cells, std::string(1, separator)))),
+                    tabs         ? "Check the row."
+                    : late_quote ? "Take the blank before the quote away."
+                                 : "Put a text with such a character into quotes; a third column needs tabs."));
+  const fs::path path(trimmed[0]);
+  return {(path.is_absolute() ? path : fs::path(file).parent_path() / path).string(), trimmed[1],
+          trimmed.size() > 2 ? trimmed[2] : "", line};
+}
+
+}  // namespace
+
+std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options) {
+  const char separator = list_separator(first_line_of(file, options));
   std::vector<ListedFile> listed;
   TableReader reader(file, separator, options);
   for (std::vector<std::string> cells; reader.next(cells);) {
     try {
-      for (std::string& cell : cells) cell = std::string(trim(cell));
-      if (cells.size() < 2 || cells.size() > (tabs ? 3 : 2) || cells[0].empty() || cells[1].empty())
-        throw DataError(
-            file, reader.line(), 0,
-            fmt::format("[data] a row of a list is a path, a {} and what the recording is or says; got {}. {}",
-                        tabs               ? "tab"
-                        : separator == ',' ? "comma"
-                                           : "semicolon",
-                        clip_quoted(fmt::format("{}", fmt::join(cells, std::string(1, separator)))),
-                        tabs ? "Check the row." : "Check the row; a text with such a character stands in quotes."));
-      const fs::path path(cells[0]);
-      listed.push_back({(path.is_absolute() ? path : folder / path).string(), cells[1],
-                        cells.size() > 2 ? cells[2] : "", reader.line()});
+      listed.push_back(listed_file(cells, separator, file, reader.line()));
     } catch (const DataError& error) {
       options.bad_line(error);
     }

@@ -227,11 +227,19 @@ TEST(Recordings, ListsMayHaveCommasOrSemicolons) {
   set = read(said);
   EXPECT_EQ(set.examples[0].target, "one; two");
   EXPECT_EQ(set.examples[1].target, "three, one");
+  const std::string rule = ":2: [data] a row of a list is a path, a comma and what the recording is or says; got ";
   const std::string bad = dir.write("bad.csv", "yes/a.wav,one\nyes/a.wav,well, yes\n");
-  EXPECT_EQ(error_of(bad), bad +
-                               ":2: [data] a row of a list is a path, a comma and what the recording is or says; got "
-                               "\"yes/a.wav,well,yes\". Check the row; a text with such a character stands in "
-                               "quotes.");
+  EXPECT_EQ(error_of(bad), bad + rule +
+                               "\"yes/a.wav,well, yes\". Put a text with such a character into quotes; a third "
+                               "column needs tabs.");
+  const std::string late = dir.write("late.csv", "yes/a.wav,one\nyes/a.wav, \"one\"\n");
+  EXPECT_EQ(error_of(late), late + rule + "\"yes/a.wav, \"one\"\". Take the blank before the quote away.");
+  // All quoted, and a cell that goes over two lines.
+  const std::string quoted = dir.write("quoted.csv", "\"b,c.wav\",\"one two\"\n\"yes/a.wav\",\"three\n one\"\n");
+  EXPECT_TRUE(plan_frames({quoted}, {}).transcripts);
+  set = read(quoted);
+  ASSERT_EQ(set.examples.size(), 2u);
+  EXPECT_EQ(set.examples[1].line, 2);
   EXPECT_EQ(plan_frames({dir.write("names.txt", "b,c.wav\n")}, {}).format, "names");
 }
 

@@ -119,7 +119,7 @@ TEST(Transcripts, APartOfTheNamesMayTellTheSpeakers) {
   format.group_part = 3;
   EXPECT_EQ(error_of(dir.path(), format),
             "[data] group_part counts the parts of names that are all cut into as many at _ or -; got 3 for names such "
-            "as ann_1.npy. Name the groups in a third column, or leave group_part out.");
+            "as ann_1.npy. Name the groups behind a second tab, or leave group_part out.");
 }
 
 TEST(Transcripts, ListsOfNamesHaveNoTargets) {
