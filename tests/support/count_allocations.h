@@ -6,7 +6,19 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CAROUSEL_OPERATORS_ARE_TAKEN  // by the runtime of the sanitizer, which cannot be linked beside others
+#endif
+#endif
+
 namespace carousel::testing {
+
+#ifdef CAROUSEL_OPERATORS_ARE_TAKEN
+constexpr bool kCountsAllocations = false;
+#else
+constexpr bool kCountsAllocations = true;
+#endif
 
 inline std::atomic<int64_t> allocation_count{0};
 
@@ -17,6 +29,7 @@ inline int64_t allocations() {
 
 }  // namespace carousel::testing
 
+#ifndef CAROUSEL_OPERATORS_ARE_TAKEN
 __attribute__((noinline)) void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++carousel::testing::allocation_count;
   return std::malloc(bytes > 0 ? bytes : 1);
@@ -35,3 +48,4 @@ __attribute__((noinline)) void operator delete(void* block, std::size_t) noexcep
 __attribute__((noinline)) void operator delete(void* block, const std::nothrow_t&) noexcept {
   std::free(block);
 }
+#endif
