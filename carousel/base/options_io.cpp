@@ -105,12 +105,46 @@ size_t skip_quoted(std::string_view text, size_t at) {
   return text.size();
 }
 
+[[noreturn]] void throw_at(std::string_view text, size_t at, const std::string& file, const std::string& what) {
+  const std::string_view before = text.substr(0, at);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  throw DataError(file, line, static_cast<int64_t>(at - line_start) + 1, what);
+}
+
+/// The header of a table begins at `at`.
+void require_table_name(std::string_view text, size_t at, const std::string& file) {
+  const auto skip_blanks = [&] { at = std::min(text.find_first_not_of(" \t", at), text.size()); };
+  ++at;
+  skip_blanks();
+  if (at < text.size() && text[at] == '[') {
+    ++at;
+    skip_blanks();
+  }
+  constexpr std::string_view kBegins =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-\"']";  // toml++ speaks of ] itself
+  if (at == text.size() || kBegins.find(text[at]) != std::string_view::npos) return;
+  throw_at(text, at, file,
+           fmt::format("[config] the name of a table begins with a letter, a digit, _, - or a quote; got {}. Correct "
+                       "this line.",
+                       text[at] >= ' ' && text[at] < 0x7F ? fmt::format("'{}'", text[at])
+                       : text[at] == '\n'                 ? std::string("the end of the line")
+                                                          : fmt::format("byte 0x{:02X}", text[at] & 0xFF)));
+}
+
 /// TOML is ASCII outside of quotes and comments. toml++ 3.3.0 has undefined behaviour for some characters that are not
 /// (is_non_ascii_horizontal_whitespace), so they are refused before it sees them.
+///
+/// Nor does it look at how the name of a table begins before it takes it for a key: that is refused too.
 void require_ascii_syntax(std::string_view text, const std::string& file) {
   size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  int depth = 0;  // of brackets
+  bool line_begins = true;
   while (at < text.size()) {
     const char c = text[at];
+    if (c == '[' && line_begins && depth == 0) require_table_name(text, at, file);
+    depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+    line_begins = c == '\n' || (line_begins && (c == ' ' || c == '\t' || c == '\r'));
     if (c == '#') {
       at = std::min(text.find('\n', at), text.size());
     } else if (c == '"' || c == '\'') {
@@ -118,14 +152,10 @@ void require_ascii_syntax(std::string_view text, const std::string& file) {
     } else if (static_cast<unsigned char>(c) < 0x80) {
       ++at;
     } else {
-      const std::string_view before = text.substr(0, at);
-      const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-      const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-      throw DataError(
-          file, line, static_cast<int64_t>(at - line_start) + 1,
-          fmt::format("[config] outside of quotes and comments TOML is ASCII; got byte 0x{:02X}. Put the text "
-                      "in quotes.",
-                      static_cast<unsigned char>(c)));
+      throw_at(text, at, file,
+               fmt::format("[config] outside of quotes and comments TOML is ASCII; got byte 0x{:02X}. Put the text "
+                           "in quotes.",
+                           static_cast<unsigned char>(c)));
     }
   }
 }

@@ -181,6 +181,24 @@ TEST_F(Options, TomlErrorsCarryFileLineAndColumn) {
   }
 }
 
+TEST(Toml, NamesOfTablesBeginAsKeysDo) {
+  const auto error = [](const std::string& text) {
+    return error_of<DataError>([&] { OptionTable().read_toml(text, "run.toml"); });
+  };
+  const std::string rule = "[config] the name of a table begins with a letter, a digit, _, - or a quote; got ";
+  EXPECT_EQ(error("\n  [!data]\n"), "run.toml:2:4: " + rule + "'!'. Correct this line.");
+  EXPECT_EQ(error("[[ .x]]"), "run.toml:1:4: " + rule + "'.'. Correct this line.");
+  EXPECT_EQ(error("[\nx]"), "run.toml:1:2: " + rule + "the end of the line. Correct this line.");
+  EXPECT_EQ(error("[\x01]"), "run.toml:1:2: " + rule + "byte 0x01. Correct this line.");
+  EXPECT_NE(error("[]").find("run.toml:1:2: [config] the file must be TOML; got: "), std::string::npos);
+  std::vector<int64_t> sizes;
+  OptionTable table;
+  table.section("run");
+  table.add("sizes", &sizes, "some sizes.");
+  table.read_toml("[ \"run\" ] # [!\nsizes = [\n  1, # [!\n 2]\n", "run.toml");
+  EXPECT_EQ(sizes, (std::vector<int64_t>{1, 2}));
+}
+
 TEST(Toml, OutsideOfQuotesAndCommentsIsAscii) {
   const auto error = [](const std::string& text) {
     return error_of<DataError>([&] { OptionTable().read_toml(text, "run.toml"); });

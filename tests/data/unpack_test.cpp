@@ -176,6 +176,31 @@ TEST(Unpack, TheBoundOfBytesComesFromTheEnvironment) {
   EXPECT_NE(error_of<ConfigError>([&] { read_unpacked(file); }).find("max_unpacked_ratio"), std::string::npos);
 }
 
+TEST(Unpack, AZstdFrameHoldsAsMuchAsItPromises) {
+  // 63 bytes promised, three empty blocks: libzstd says so only when it unpacks the frame in one piece.
+  const std::string frame("\x28\xB5\x2F\xFD\x20\x3F\0\0\0\0\0\0\1\0\0", 15);
+  for (const size_t piece : {size_t{100}, size_t{4}}) {
+    Unpacker unpacker("x", "data");
+    unpacker.begin(frame);
+    const std::string error = testing::error_of<DataError>([&] {
+      std::string_view bytes = frame;
+      char out[100];
+      while (!bytes.empty()) {
+        std::string_view in = bytes.substr(0, piece);
+        bytes.remove_prefix(in.size());
+        while (unpacker.step(in, out, piece) > 0) {
+        }
+      }
+      unpacker.require_end();
+    });
+    EXPECT_EQ(error.substr(0, error.find("got: ")), "x: [data] zstd data must be whole; ");
+    if (piece == 4)
+      EXPECT_NE(error.find("got: 0 bytes of the 63 that the frame promises. Fetch or compress the file again."),
+                std::string::npos)
+          << error;
+  }
+}
+
 TEST(Unpack, AWindowThatTheMachineMayNotHaveIsRefused) {
   const TempDir dir;
   const std::string file = dir.write("x", zstd("text", 28));

@@ -3,6 +3,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <algorithm>
+
 #include "carousel/base/error.h"
 #include "carousel/data/codecs/codec.h"
 
@@ -24,7 +26,11 @@ class ZstdDecoder final : public Decoder {
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kMostWindowLog);
   }
 
-  void begin() override { ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only); }
+  void begin() override {
+    ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
+    head_.clear();
+    written_ = 0;
+  }
 
   size_t step(std::string_view& in, char* out, size_t room, bool& ended) override {
     ZSTD_inBuffer from{in.data(), in.size(), 0};
@@ -40,12 +46,27 @@ class ZstdDecoder final : public Decoder {
         throw ResourceError("[data] unpacking needs memory; got none. Close other programs.");
       throw Damage{ZSTD_getErrorName(wanted)};
     }
+    head_.append(in.substr(0, std::min(from.pos, kLongestHead - head_.size())));
+    written_ += to.pos;
     in.remove_prefix(from.pos);
     ended = wanted == 0;
+    if (ended) require_promised_size();
     return to.pos;
   }
 
  private:
+  static constexpr size_t kLongestHead = 18;  // bytes of a frame's header (section 3.1.1.1)
+
+  /// libzstd 1.5.4 asks for it when a frame is unpacked at once, but not when it ends, piece by piece, with an empty
+  /// block.
+  void require_promised_size() const {
+    const unsigned long long size = ZSTD_getFrameContentSize(head_.data(), head_.size());
+    if (size != ZSTD_CONTENTSIZE_UNKNOWN && size != ZSTD_CONTENTSIZE_ERROR && size != written_)
+      throw Damage{fmt::format("{} bytes of the {} that the frame promises", written_, size)};
+  }
+
+  std::string head_;                // what the frame begins with
+  unsigned long long written_ = 0;  // of the frame
   std::unique_ptr<ZSTD_DCtx, Free> context_;
 };
 
