@@ -13,13 +13,14 @@ constexpr float kUnit = 65535, kSymmetric = 32767;
 // Comparisons that NaN fails: it must not be turned into an integer.
 uint16_t unit_of(float x) {
   const float inside = x > 0 ? (x < 1 ? x : 1.0f) : 0.0f;
-  return static_cast<uint16_t>(static_cast<int32_t>(inside * kUnit + 0.5f));
+  const float raised = inside * kUnit + 0.5f;  // truncation then rounds to the nearest
+  return static_cast<uint16_t>(static_cast<int32_t>(raised));
 }
 
 uint16_t symmetric_of(float x) {
   const float inside = x > -1 ? (x < 1 ? x : 1.0f) : -1.0f;
-  // Shifted to positive numbers, which truncation rounds to the nearest.
-  return static_cast<uint16_t>(static_cast<int32_t>((inside + 1) * kSymmetric + 0.5f));
+  const float raised = (inside + 1) * kSymmetric + 0.5f;
+  return static_cast<uint16_t>(static_cast<int32_t>(raised));
 }
 
 }  // namespace

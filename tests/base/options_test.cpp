@@ -181,22 +181,13 @@ TEST_F(Options, TomlErrorsCarryFileLineAndColumn) {
   }
 }
 
-TEST(Toml, NamesOfTablesBeginAsKeysDo) {
+TEST(Toml, WhatItsParserTakesForGrantedIsRefusedToo) {
   const auto error = [](const std::string& text) {
     return error_of<DataError>([&] { OptionTable().read_toml(text, "run.toml"); });
   };
-  const std::string rule = "[config] the name of a table begins with a letter, a digit, _, - or a quote; got ";
-  EXPECT_EQ(error("\n  [!data]\n"), "run.toml:2:4: " + rule + "'!'. Correct this line.");
-  EXPECT_EQ(error("[[ .x]]"), "run.toml:1:4: " + rule + "'.'. Correct this line.");
-  EXPECT_EQ(error("[\nx]"), "run.toml:1:2: " + rule + "the end of the line. Correct this line.");
-  EXPECT_EQ(error("[\x01]"), "run.toml:1:2: " + rule + "byte 0x01. Correct this line.");
-  EXPECT_NE(error("[]").find("run.toml:1:2: [config] the file must be TOML; got: "), std::string::npos);
-  std::vector<int64_t> sizes;
-  OptionTable table;
-  table.section("run");
-  table.add("sizes", &sizes, "some sizes.");
-  table.read_toml("[ \"run\" ] # [!\nsizes = [\n  1, # [!\n 2]\n", "run.toml");
-  EXPECT_EQ(sizes, (std::vector<int64_t>{1, 2}));
+  EXPECT_NE(error("\n  [!data]\n").find("run.toml:2:4: [config] the file must be TOML; got: "), std::string::npos);
+  for (const char* text : {"[[ .x]]", "[\nx]", "[\x01]", "[]", "x = [}", "x = [,]", "x = }"})
+    EXPECT_NE(error(text).find("[config] the file must be TOML; got: "), std::string::npos) << text;
 }
 
 TEST(Toml, OutsideOfQuotesAndCommentsIsAscii) {
@@ -207,6 +198,8 @@ TEST(Toml, OutsideOfQuotesAndCommentsIsAscii) {
       error("# \xC3\xA9\n\xC3\xA9 = 1\n"),
       "run.toml:2:1: [config] outside of quotes and comments TOML is ASCII; got byte 0xC3. Put the text in quotes.");
   EXPECT_NE(error("a = 'x\\' \xCF\xBB").find("run.toml:1:10: "), std::string::npos);
+  // Behind a quote in the middle of a word, where the scan of ours takes it for text and the parser does not.
+  EXPECT_NE(error("a = 5b\"\xCE\xA6\"").find("[config] the file must be TOML; got: "), std::string::npos);
   std::string name;
   OptionTable table;
   table.section("run");

@@ -107,15 +107,14 @@ HWY_INLINE void PanelRows(Left left, const float* tiles, int64_t m, int64_t k, c
     for (; i + kTile <= m; i += kTile)
       Tile<kTile, kHalf>({tiles + i / kTile * TileDistance(k), 1, kTile}, k, panel, c + i * ldc, ldc, accumulate,
                          width);
-  const auto run = [&]<int kRows>() HWY_ATTR {
-    Tile<kRows, kHalf>({left.a + i * left.row_stride, left.row_stride, left.step}, k, panel, c + i * ldc, ldc,
+  const auto run = [&]<int kRows>(int64_t at) HWY_ATTR {
+    Tile<kRows, kHalf>({left.a + at * left.row_stride, left.row_stride, left.step}, k, panel, c + at * ldc, ldc,
                        accumulate, width);
-    i += kRows;
   };
-  while (i + kTile <= m) run.template operator()<kTile>();
-  while (i + 4 <= m) run.template operator()<4>();
-  while (i + 2 <= m) run.template operator()<2>();
-  while (i < m) run.template operator()<1>();
+  for (; i + kTile <= m; i += kTile) run.template operator()<kTile>(i);
+  for (; i + 4 <= m; i += 4) run.template operator()<4>(i);
+  for (; i + 2 <= m; i += 2) run.template operator()<2>(i);
+  for (; i < m; ++i) run.template operator()<1>(i);
 }
 
 /// All rows against one panel. `tiles`: the full tiles of A as PackLeft leaves them, or null to read A in place.
