@@ -5,7 +5,8 @@
 
 namespace carousel::kernels {
 
-/// `base` with a clock around each kernel but the shortest (dot, axpy), whose time counts as the rest. There is one such set for each address of `base`; only the latest one's kernels may be called.
+/// `base` with a clock around each kernel but the shortest (dot, axpy), whose time counts as the rest. There is one
+/// such set for each address of `base`; only the latest one's kernels may be called.
 const Table<float>& profiled(const Table<float>& base);
 
 }  // namespace carousel::kernels

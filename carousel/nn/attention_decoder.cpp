@@ -82,7 +82,9 @@ class Decoder {
   }
 
   /// Before the tape keeps it.
-  void rest() { trace_.rest(); }
+  void rest() {
+    trace_.rest();
+  }
 
   void backward(const Var& features, const Var& attention) {
     prepare_gradients(features, attention);

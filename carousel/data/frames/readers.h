@@ -38,13 +38,13 @@ struct ListedFile {
   std::string file, target, group;
   int64_t line = 0;
 };
-/// What stands behind the path in a row of a list: a tab or, where the row has none and such a character follows the name
-/// of a recording or an array, quoted or not, a comma or a semicolon.
+/// What stands behind the path in a row of a list: a tab or, where the row has none and such a character follows the
+/// name of a recording or an array, quoted or not, a comma or a semicolon.
 char list_separator(const std::string& row);
 /// Its cells without the blanks around them; none where a quote is not closed in the row.
 std::vector<std::string> list_cells(const std::string& row, char separator);
-/// Rows `path TAB target`; paths are relative to the folder of the list. A third column tells what belongs together. With
-/// commas or semicolons, as the first row has it, there are two columns, and quotes as in a table.
+/// Rows `path TAB target`; paths are relative to the folder of the list. A third column tells what belongs together.
+/// With commas or semicolons, as the first row has it, there are two columns, and quotes as in a table.
 std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& options);
 /// A table with a row of names, or an object of JSON a line, that names files.
 struct FrameTable {
