@@ -17,7 +17,7 @@ constexpr std::array<const char*, 8> kNames = {"products", "packing",   "cells",
                                                "loss",     "pointwise", "optimizer", "data"};
 
 struct Count {
-  Clock::duration time{};
+  int64_t ticks = 0;
   int64_t calls = 0;
   double operations = 0;
 };
@@ -27,6 +27,7 @@ struct Totals {
   std::mutex mutex;
   std::vector<std::shared_ptr<Counts>> threads;
   Clock::time_point begin, end;
+  int64_t first_tick = 0, last_tick = 0;
 };
 
 Totals& totals() {
@@ -51,9 +52,9 @@ namespace detail {
 
 std::atomic<bool> running{false};
 
-void note(Part part, Clock::duration time, double operations) {
+void note(Part part, int64_t ticks, double operations) {
   Count& count = own()[static_cast<size_t>(part)];
-  count.time += time;
+  count.ticks += ticks;
   ++count.calls;
   count.operations += operations;
 }
@@ -64,18 +65,22 @@ void start() {
   const std::lock_guard lock(totals().mutex);
   for (const auto& counts : totals().threads) counts->fill({});
   totals().begin = Clock::now();
+  totals().first_tick = detail::ticks();
   detail::running = true;
 }
 
 void stop() {
-  if (detail::running.exchange(false)) totals().end = Clock::now();
+  if (!detail::running.exchange(false)) return;
+  totals().end = Clock::now();
+  totals().last_tick = detail::ticks();
 }
 
 Report report() {
-  const auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
   const std::lock_guard lock(totals().mutex);
   Report report;
-  report.seconds = seconds((on() ? Clock::now() : totals().end) - totals().begin);
+  report.seconds = std::chrono::duration<double>((on() ? Clock::now() : totals().end) - totals().begin).count();
+  const int64_t all = (on() ? detail::ticks() : totals().last_tick) - totals().first_tick;
+  const double seconds_a_tick = all > 0 ? report.seconds / static_cast<double>(all) : 0;
   report.threads = num_threads();
   double rest = report.seconds * report.threads;
   for (size_t part = 0; part < kNames.size(); ++part) {
@@ -83,7 +88,7 @@ Report report() {
     row.name = kNames[part];
     for (const auto& counts : totals().threads) {
       const Count& count = (*counts)[part];
-      row.seconds += seconds(count.time);
+      row.seconds += static_cast<double>(count.ticks) * seconds_a_tick;
       row.calls += count.calls;
       row.operations += count.operations;
     }
