@@ -5,7 +5,7 @@
 
 namespace carousel::kernels {
 
-/// For what the range of numbers is, its codes.
+/// In what range numbers lie: it decides their codes.
 enum class Range16 {
   unit,       ///< [0, 1], in steps of 1/65535: an error of 7.7e-6 at most
   symmetric,  ///< [-1, 1], in steps of 1/32767: 1.6e-5

@@ -175,10 +175,6 @@ class PanelPacked final : public Packed<float> {
   std::shared_ptr<std::byte> block_;
 };
 
-}  // namespace
-
-namespace {
-
 /// A product of which all rows are made together.
 void gemm_rows(const Gemm<float>& p) {
   const int64_t width = HWY_DYNAMIC_DISPATCH(PanelWidth)();
