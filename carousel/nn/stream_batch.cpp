@@ -13,7 +13,7 @@ namespace carousel::nn {
 namespace {
 
 /// Streams that a thread takes at once: what they keep between products fits in the second-level cache.
-constexpr int64_t kBlock = 24;
+constexpr int64_t kBlock = 36;
 
 void grow(std::vector<float>& values, int64_t size) {
   if (static_cast<int64_t>(values.size()) < size) values.resize(static_cast<size_t>(size));

@@ -38,7 +38,10 @@ void GemvPack(int64_t n, int64_t k, const float* w, int64_t ldw, float* packed) 
   }
 }
 
-/// Vectors that four rows of x take at once: their sums shall lie in registers.
+/// Rows of x that are taken at once, and vectors of outputs beside them: as many sums as there are registers. Many rows
+/// and few vectors, because the panel comes from the second-level cache and x from the first.
+constexpr int kMany = kLanes >= 16 ? 12 : 6;
+constexpr int kVectorsOfMany = 2;
 constexpr int kVectorsOfFour = kLanes >= 16 ? 4 : 2;
 
 /// kRows rows of x, the first of them number r, with kCount vectors of outputs, the first of them output j. `panel`:
@@ -48,22 +51,22 @@ HWY_INLINE void Panel(const Gemv<float>& p, int64_t r, const float* panel, int64
   const D d;
   const float* x = p.x + r * p.k;
   V sum[kRows][kCount];
-#pragma GCC unroll 4
+#pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 8
     for (int v = 0; v < kCount; ++v) sum[i][v] = hn::Zero(d);
   for (int64_t l = 0; l < p.k; ++l, panel += width) {
-    V value[kRows];
-#pragma GCC unroll 4
-    for (int i = 0; i < kRows; ++i) value[i] = hn::Set(d, x[i * p.k + l]);
+    V w[kCount];
 #pragma GCC unroll 8
-    for (int v = 0; v < kCount; ++v) {
-      const V w = hn::LoadU(d, panel + v * kLanes);
-#pragma GCC unroll 4
-      for (int i = 0; i < kRows; ++i) sum[i][v] = hn::MulAdd(value[i], w, sum[i][v]);
+    for (int v = 0; v < kCount; ++v) w[v] = hn::LoadU(d, panel + v * kLanes);
+#pragma GCC unroll 12
+    for (int i = 0; i < kRows; ++i) {
+      const V value = hn::Set(d, x[i * p.k + l]);
+#pragma GCC unroll 8
+      for (int v = 0; v < kCount; ++v) sum[i][v] = hn::MulAdd(value, w[v], sum[i][v]);
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) {
     float* y = p.y + (r + i) * p.n + j;
     if (j + kCount * kLanes <= p.n) {
@@ -92,6 +95,7 @@ void GemvAll(const Gemv<float>& p) {
     const float* panel = p.packed + j * p.k;
     const int64_t width = WidthAt(p.n, j);
     int64_t r = 0;
+    for (; r + kMany <= p.m; r += kMany) Pieces<kMany, kVectorsOfMany>(p, r, panel, width, j, 0);
     for (; r + 4 <= p.m; r += 4) Pieces<4, kVectorsOfFour>(p, r, panel, width, j, 0);
     for (; r < p.m; ++r) Pieces<1, kVectors>(p, r, panel, width, j, 0);
   }
