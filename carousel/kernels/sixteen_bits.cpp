@@ -1,57 +1,114 @@
+// The vectors' own forms of kernels/reference/sixteen_bits.h, with the same bits.
 #include "carousel/kernels/sixteen_bits.h"
 
-#include <algorithm>
+#include "carousel/kernels/reference/sixteen_bits.h"
+#include "carousel/kernels/simd/rounding.h"
 
-#include "carousel/kernels/reference/rounding.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "carousel/kernels/sixteen_bits.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.
+#include "hwy/highway.h"
 
+HWY_BEFORE_NAMESPACE();
+namespace carousel::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+using Half = hn::Rebind<uint16_t, D>;
+
+/// What is not above `low`, NaN too, counts as `low`.
+HWY_INLINE V Inside(V x, float low) {
+  const D d;
+  const V one = hn::Set(d, 1), least = hn::Set(d, low);
+  return hn::IfThenElse(hn::Gt(x, least), hn::IfThenElse(hn::Lt(x, one), x, one), least);
+}
+
+/// The same work for whole vectors and, one at a time, for the rest.
+template <class From, class To, class Many, class One>
+HWY_INLINE void Each(int64_t n, const From* x, To* y, Many many, One one) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(D()));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) many(x + i, y + i);
+  for (; i < n; ++i) y[i] = one(x[i]);
+}
+
+HWY_INLINE void StoreCodes(V steps, uint16_t* y) {
+  const D d;
+  const auto whole = hn::ConvertTo(hn::RebindToSigned<D>(), hn::Add(steps, hn::Set(d, 0.5f)));
+  hn::StoreU(hn::DemoteTo(Half(), whole), Half(), y);
+}
+
+void ToCodes(Range16 range, int64_t n, const float* x, uint16_t* y) {
+  const D d;
+  const auto one = [range](float v) { return reference::to_16_bits(range, v); };
+  if (range == Range16::unit) {
+    const V steps = hn::Set(d, reference::kUnitSteps);
+    Each(
+        n, x, y,
+        [&](const float* from, uint16_t* to) { StoreCodes(hn::Mul(Inside(hn::LoadU(D(), from), 0), steps), to); }, one);
+  } else {
+    const V steps = hn::Set(d, reference::kSymmetricSteps);
+    Each(
+        n, x, y,
+        [&](const float* from, uint16_t* to) {
+          StoreCodes(hn::Mul(hn::Add(Inside(hn::LoadU(D(), from), -1), hn::Set(D(), 1)), steps), to);
+        },
+        one);
+  }
+}
+
+HWY_INLINE V LoadCodes(const uint16_t* x) {
+  const hn::RebindToSigned<D> di;
+  return hn::ConvertTo(D(), hn::PromoteTo(di, hn::LoadU(Half(), x)));
+}
+
+void FromCodes(Range16 range, int64_t n, const uint16_t* x, float* y) {
+  const D d;
+  const auto one = [range](uint16_t code) { return reference::from_16_bits(range, code); };
+  if (range == Range16::unit) {
+    const V step = hn::Set(d, 1 / reference::kUnitSteps);
+    Each(
+        n, x, y, [&](const uint16_t* from, float* to) { hn::StoreU(hn::Mul(LoadCodes(from), step), D(), to); }, one);
+  } else if (range == Range16::symmetric) {
+    const V steps = hn::Set(d, reference::kSymmetricSteps);
+    Each(
+        n, x, y,
+        [&](const uint16_t* from, float* to) { hn::StoreU(hn::Div(hn::Sub(LoadCodes(from), steps), steps), D(), to); },
+        one);
+  } else {
+    Each(
+        n, x, y,
+        [&](const uint16_t* from, float* to) {
+          const auto bits = hn::PromoteTo(hn::RebindToUnsigned<D>(), hn::LoadU(Half(), from));
+          hn::StoreU(hn::BitCast(D(), hn::ShiftLeft<16>(bits)), D(), to);
+        },
+        one);
+  }
+}
+
+}  // namespace carousel::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace carousel::kernels {
 
-namespace {
-
-constexpr float kUnit = 65535, kSymmetric = 32767;
-
-// Comparisons that NaN fails: it must not be turned into an integer.
-uint16_t unit_of(float x) {
-  const float inside = x > 0 ? (x < 1 ? x : 1.0f) : 0.0f;
-  const float raised = inside * kUnit + 0.5f;  // truncation then rounds to the nearest
-  return static_cast<uint16_t>(static_cast<int32_t>(raised));
-}
-
-uint16_t symmetric_of(float x) {
-  const float inside = x > -1 ? (x < 1 ? x : 1.0f) : -1.0f;
-  const float raised = (inside + 1) * kSymmetric + 0.5f;
-  return static_cast<uint16_t>(static_cast<int32_t>(raised));
-}
-
-}  // namespace
+HWY_EXPORT(ToCodes);
+HWY_EXPORT(FromCodes);
 
 void to_16_bits(Range16 range, int64_t n, const float* x, uint16_t* y) {
-  switch (range) {
-    case Range16::unit:
-      std::transform(x, x + n, y, unit_of);
-      return;
-    case Range16::symmetric:
-      std::transform(x, x + n, y, symmetric_of);
-      return;
-    case Range16::unbounded:
-      std::transform(x, x + n, y, reference::bf16_of);
-      return;
+  if (range == Range16::unbounded) {
+    simd::to_bf16(n, x, y);
+  } else {
+    HWY_DYNAMIC_DISPATCH(ToCodes)(range, n, x, y);
   }
 }
 
 void from_16_bits(Range16 range, int64_t n, const uint16_t* x, float* y) {
-  switch (range) {
-    case Range16::unit:
-      std::transform(x, x + n, y, [](uint16_t code) { return static_cast<float>(code) * (1 / kUnit); });
-      return;
-    case Range16::symmetric:
-      std::transform(x, x + n, y,
-                     [](uint16_t code) { return static_cast<float>(static_cast<int32_t>(code) - 32767) / kSymmetric; });
-      return;
-    case Range16::unbounded:
-      std::transform(x, x + n, y, reference::f32_of);
-      return;
-  }
+  HWY_DYNAMIC_DISPATCH(FromCodes)(range, n, x, y);
 }
 
 }  // namespace carousel::kernels
+#endif

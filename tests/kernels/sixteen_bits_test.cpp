@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "carousel/kernels/reference/sixteen_bits.h"
+
 namespace carousel::kernels {
 namespace {
 
@@ -51,6 +53,26 @@ TEST(SixteenBits, WhatIsNoNumberOfTheRangeHasACodeToo) {
   EXPECT_EQ(free[0], infinite);
   EXPECT_EQ(free[1], -infinite);
   EXPECT_TRUE(std::isnan(free[2]));
+}
+
+TEST(SixteenBits, VectorsHaveTheBitsOfThePlainForm) {
+  std::vector<float> x = {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity(), -0.0f, 1e-40f};
+  for (int i = 0; i < 30000; ++i) x.push_back(static_cast<float>(i) / 14000 - 1.05f);
+  std::vector<uint16_t> codes(x.size()), all(65536);
+  for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<uint16_t>(i);
+  std::vector<float> numbers(all.size());
+  for (const Range16 range : {Range16::unit, Range16::symmetric, Range16::unbounded}) {
+    for (const size_t n : {size_t{3}, size_t{37}, x.size()}) {
+      to_16_bits(range, static_cast<int64_t>(n), x.data(), codes.data());
+      for (size_t i = 0; i < n; ++i) ASSERT_EQ(codes[i], reference::to_16_bits(range, x[i])) << x[i];
+    }
+    from_16_bits(range, 65536, all.data(), numbers.data());
+    for (size_t i = 0; i < all.size(); ++i) {
+      const float plain = reference::from_16_bits(range, all[i]);
+      ASSERT_TRUE(numbers[i] == plain || (std::isnan(numbers[i]) && std::isnan(plain))) << i;
+    }
+  }
 }
 
 }  // namespace
