@@ -40,20 +40,28 @@ int64_t size_class(int64_t bytes) {
 
 class Pool {
  public:
-  std::byte* take(int64_t size) {
+  struct Block {
+    std::byte* at;
+    int64_t size;
+  };
+
+  /// Of this size class, or, where all of them are in use, a free one of up to twice its size: batches of packed
+  /// sequences are all of other sizes, and blocks of each of them would stay.
+  Block take(int64_t size) {
     {
       const std::lock_guard lock(mutex_);
-      use_.current += size;
-      use_.peak = std::max(use_.peak, use_.current);
-      auto& list = free_[size];
-      if (!list.empty()) {
+      for (auto found = free_.lower_bound(size); found != free_.end() && found->first <= 2 * size; ++found) {
+        auto& [found_size, list] = *found;
+        if (list.empty()) continue;
         std::byte* block = list.back();
         list.pop_back();
-        return block;
+        hold(found_size);
+        return {block, found_size};
       }
+      hold(size);
     }
     std::byte* block = kCarved && size >= kCarvedFrom && size < kHugePage ? carve(size) : from_system(size);
-    if (block) return block;
+    if (block) return {block, size};
     forget(size);
     throw ResourceError(fmt::format(
         "[memory] no memory for a block of {} bytes; tensors hold {} bytes. Use a smaller batch_size or hidden_size.",
@@ -101,6 +109,11 @@ class Pool {
     return block;
   }
 
+  void hold(int64_t size) {
+    use_.current += size;
+    use_.peak = std::max(use_.peak, use_.current);
+  }
+
   void forget(int64_t size) {
     const std::lock_guard lock(mutex_);
     use_.current -= size;
@@ -122,8 +135,8 @@ Pool& pool() {
 }  // namespace
 
 std::shared_ptr<std::byte> allocate_block(int64_t bytes) {
-  const int64_t size = size_class(bytes);
-  return {pool().take(size), [size](std::byte* block) { pool().give(block, size); }};
+  const Pool::Block block = pool().take(size_class(bytes));
+  return {block.at, [size = block.size](std::byte* at) { pool().give(at, size); }};
 }
 
 MemoryUse tensor_memory() {

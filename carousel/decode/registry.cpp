@@ -28,6 +28,11 @@ void SearchConfig::options(OptionTable& table) {
       .range(0, 1e6)
       .automatic();
   table.add("max_length_extra", &max_length_extra, "... plus this many.").range(1, 1e6);
+  table
+      .add("max_output", &max_output,
+           "... and never more than this many; auto: twice what the longest target of training has, plus as many.")
+      .range(1, 1e9)
+      .automatic();
   table.add("min_length", &min_length, "Least symbols of an output.").range(0, 1e6);
   table.add("no_repeat_ngram", &no_repeat_ngram, "No sequence of so many symbols comes twice in an output; 0: any may.")
       .range(0, 1000);
@@ -38,7 +43,8 @@ int64_t SearchConfig::max_length(int64_t source_length) const {
   const double length =
       std::ceil((max_length_factor < 0 ? 2 : max_length_factor) * static_cast<double>(source_length)) +
       static_cast<double>(max_length_extra);
-  return static_cast<int64_t>(std::clamp(length, static_cast<double>(min_length) + 1, kMost));
+  const double most = max_output > 0 ? static_cast<double>(max_output) : kMost;
+  return static_cast<int64_t>(std::max(std::min(length, most), static_cast<double>(min_length) + 1));
 }
 
 double length_penalty(int64_t length, double alpha) {

@@ -19,13 +19,15 @@ struct SearchConfig {
   double length_penalty = 0;      ///< alpha of Wu et al. 2016; 0: rank by probability, more: prefer longer outputs
   double max_length_factor = 2;   ///< an output may have this times the source's length (negative: 2) ...
   int64_t max_length_extra = 20;  ///< ... plus this many symbols, its end marker included
+  int64_t max_output = 0;         ///< most symbols of an output whatever its source, its end marker included; 0: any
   int64_t min_length = 0;         ///< least symbols of an output, its end marker not counted
   int64_t no_repeat_ngram = 0;    ///< no sequence of so many symbols comes twice in an output; 0: any may
   Fusion fusion;                  ///< for outputs of decode/ctc.h alone
 
   /// Adds the rows to the section "decode". nbest belongs to a question, not to a model, and is none of them.
   void options(OptionTable& table);
-  /// Longest output for a source of `source_length` symbols, end marker included; min_length and its end marker fit.
+  /// Longest output for a source of `source_length` symbols, end marker included; min_length and its end marker
+  /// fit.
   int64_t max_length(int64_t source_length) const;
 };
 

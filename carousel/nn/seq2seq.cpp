@@ -290,29 +290,6 @@ ops::CopyRows copy_rows(const Seq2SeqBatch& batch, const Packing& packing, std::
   return rows;
 }
 
-/// How many rows have the wanted symbol as their most probable one. `rows` null: nothing is copied.
-int64_t count_correct(const Tensor& logits, const std::vector<int32_t>& wanted, const ops::CopyRows* rows,
-                      const Var& gate, const Var& weights) {
-  const Tensor scores = logits.to(DType::f32);
-  const auto vocab = static_cast<size_t>(logits.dim(1));
-  int64_t correct = 0;
-  std::vector<float> mixed;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    std::span<const float> row(scores.data<float>() + i * vocab, vocab);
-    if (rows) {
-      const auto length = static_cast<size_t>(rows->offsets[i + 1] - rows->offsets[i]);
-      const std::span<const int32_t> symbols(rows->symbols.data() + rows->first[i], length);
-      const int32_t largest = length == 0 ? -1 : *std::max_element(symbols.begin(), symbols.end());
-      mixed.resize(std::max(vocab, static_cast<size_t>(largest + 1)));
-      ops::copy_log_probs<float>(row, gate.value().data<float>()[i], symbols,
-                                 weights.value().data<float>() + rows->offsets[i], mixed);
-      row = mixed;
-    }
-    correct += std::max_element(row.begin(), row.end()) - row.begin() == wanted[i];
-  }
-  return correct;
-}
-
 }  // namespace
 
 std::vector<double> Seq2Seq::attention_costs(const Seq2SeqBatch& batch, const Packing& packing,
@@ -356,19 +333,17 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
   const DecoderOutput out = attention_decoder(ctx.tape, cell(), packing, in, decoder_weights(), decoder_options());
   const Var joined = ops::concat_columns(ctx.tape, {out.features, in.embedded});
   const Var readout = drop(ctx, hidden_readout(ctx.tape, joined));
-  const Var logits = ops::linear(ctx.tape, readout, output_weight_, output_bias_);
   const double smoothing = ctx.training ? config_.label_smoothing : 0.0;
-  const bool copying = copies();
-  ops::CopyRows rows;
-  Var gate;
-  if (copying) {
-    rows = copy_rows(batch, packing, out.weight_offsets);
-    gate = ops::linear(ctx.tape, joined, copy_weight_, copy_bias_);
+  ops::CrossEntropy ce;
+  if (copies()) {
+    const ops::CopyRows rows = copy_rows(batch, packing, out.weight_offsets);
+    const Var gate = ops::linear(ctx.tape, joined, copy_weight_, copy_bias_);
+    ce = ops::linear_copy_cross_entropy(ctx.tape, readout, output_weight_, output_bias_, gate, out.weights, rows,
+                                        wanted, smoothing);
+  } else {
+    ce = ops::linear_cross_entropy(ctx.tape, readout, output_weight_, output_bias_, wanted, smoothing);
   }
-  const ops::CrossEntropy ce =
-      copying ? ops::copy_cross_entropy(ctx.tape, logits, gate, out.weights, rows, wanted, smoothing)
-              : ops::cross_entropy(ctx.tape, logits, wanted, smoothing);
-  Seq2SeqLoss result{ce.loss, ce.nll_sum, packing.rows(), 0};
+  Seq2SeqLoss result{ce.loss, ce.nll_sum, packing.rows(), ctx.training ? 0 : ce.correct};
   if (guidance > 0 && score_ != Score::none)
     result.loss = ops::add(
         ctx.tape, result.loss,
@@ -376,8 +351,6 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
             ctx.tape,
             guided_attention_loss(ctx.tape, out.weights, attention_costs(batch, packing, in.sources), packing.rows()),
             guidance));
-  if (!ctx.training)
-    result.correct = count_correct(logits.value(), wanted, copying ? &rows : nullptr, gate, out.weights);
   return result;
 }
 

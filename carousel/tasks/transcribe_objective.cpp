@@ -27,11 +27,12 @@ std::vector<std::vector<int32_t>> encode(const data::Tokenizer& tokenizer, const
 data::Batcher batcher_of(const TransduceConfig& config, const Examples& examples,
                          const std::vector<std::vector<int32_t>>& targets) {
   std::vector<int64_t> frames, symbols;
-  for (const data::FrameExample& e : examples) frames.push_back(e.length);
+  for (const data::FrameExample& e : examples)
+    frames.push_back(e.length / std::max<int64_t>(1, config.frames.stack_frames));
   for (const auto& target : targets) symbols.push_back(static_cast<int64_t>(target.size()));
   return {std::move(frames),
           std::move(symbols),
-          {.batch_size = config.batch_size},
+          {.batch_size = config.batch_size, .max_batch_tokens = config.batch_symbols},
           static_cast<uint64_t>(config.trainer.seed)};
 }
 

@@ -240,6 +240,7 @@ class Transduce final : public Task {
       source += read;
       target += written;
       const double beyond = written + 1 - static_cast<double>(config_.search.max_length_extra);  // 1: the end marker
+      size.longest_target = std::max(size.longest_target, static_cast<int64_t>(written));
       if (read > 0) size.length_factor = std::max(size.length_factor, beyond / read);
     }
     size.target_vocab = parts.target->vocabulary().size();

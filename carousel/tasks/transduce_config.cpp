@@ -23,7 +23,13 @@ void TransduceConfig::options(OptionTable& table) {
   model.options(table);
   trainer.options(table);
   frames.training_options(table);
-  table.add("batch_size", &batch_size, "Pairs in one step.").range(1, 65536).automatic();
+  table.add("batch_size", &batch_size, "Pairs in one step at most.").range(1, 65536).automatic();
+  table
+      .add("batch_symbols", &batch_symbols,
+           "Symbols of both sides (of frames: those that the network reads) in one step at most, a longer pair alone; "
+           "auto: 8,192, which bounds the memory.")
+      .range(1, 1e9)
+      .automatic();
   table.section("decode");
   search.options(table);
   table
@@ -75,6 +81,7 @@ struct SizeRow {
 constexpr SizeRow kSizes[] = {
     {200000, {2, 256, 128}}, {200000, {1, 256, 128}}, {15000, {1, 192, 96}}, {0, {1, 128, 64}}};
 
+constexpr int64_t kBatchSymbols = 8192;
 constexpr double kOperationsPerSecond = 50e9;  ///< of one core, as a guess that does not depend on the machine's load
 constexpr int64_t kManySymbols = 1000;         ///< from here on the output is worth a layer before it
 constexpr double kEpochsWanted = 8;            ///< a larger model must see the data so often to be worth its time
@@ -89,6 +96,10 @@ void fill(nn::Seq2SeqConfig& model, const Sizes& sizes, int64_t target_vocab) {
   if (model.readout_size < 0) model.readout_size = many || model.tie_weights == "on" ? model.embedding_size : 0;
   if (model.tie_weights == "auto")
     model.tie_weights = model.readout_size > 0 && model.readout_size == model.embedding_size ? "on" : "off";
+}
+
+void decide_longest(decode::SearchConfig& search, int64_t longest_target) {
+  if (search.max_output == 0) search.max_output = 2 * longest_target + search.max_length_extra;
 }
 
 /// The largest model that the data can feed and the time can train.
@@ -121,11 +132,13 @@ void decide(TransduceConfig& config, const DataSize& size) {
   if (config.replace_unknown == "auto") config.replace_unknown = size.words && m.attention != "none" ? "on" : "off";
   if (config.search.max_length_factor < 0)
     config.search.max_length_factor = std::max(2.0, std::ceil(10 * size.length_factor) / 10);
+  decide_longest(config.search, size.longest_target);
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
   if (m.stack.dropout < 0) m.stack.dropout = symbols < 500000 ? 0.3 : 0.15;  // the more data, the fewer passes over it
   // What is copied shows attention where to look, and stands anywhere: the diagonal would lead astray.
   if (m.guided_attention < 0) m.guided_attention = m.copy == "on" && m.guided_by == "diagonal" ? 0.0 : 1.0;
   if (config.batch_size == 0) config.batch_size = symbols < 15000 ? 16 : symbols < 200000 ? 32 : 64;
+  if (config.batch_symbols == 0) config.batch_symbols = kBatchSymbols;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
   if (trainer.epochs == 0 && trainer.max_seconds == 0 && trainer.max_steps == 0)
     trainer.epochs = std::clamp<int64_t>(1200000 / std::max<int64_t>(size.examples, 1), 8, 100);
@@ -208,12 +221,14 @@ void decide_frames(TransduceConfig& config, const TextFramesSize& size) {
   if (m.guided_attention < 0) m.guided_attention = 1;
   if (config.search.max_length_factor < 0)
     config.search.max_length_factor = std::max(0.1, std::ceil(10 * size.length_factor) / 10);
+  decide_longest(config.search, size.longest_target);
   if (m.stack.dropout < 0) m.stack.dropout = 0.3;
   if (m.noise.frame_noise < 0) m.noise.frame_noise = 0.1;
   if (m.noise.time_masks < 0) m.noise.time_masks = 1;
   if (m.noise.feature_masks < 0) m.noise.feature_masks = 1;
   if (config.frames.time_stretch < 0) config.frames.time_stretch = 0.1;
   if (config.batch_size == 0) config.batch_size = n < 2000 ? 8 : n < 20000 ? 16 : 32;
+  if (config.batch_symbols == 0) config.batch_symbols = kBatchSymbols;
   if (trainer.learning_rate == 0) trainer.learning_rate = 2e-3;
   if (trainer.epochs == 0 && trainer.max_seconds == 0 && trainer.max_steps == 0)
     trainer.epochs = std::clamp<int64_t>(60000 / std::max<int64_t>(n, 1), 8, 100);

@@ -24,6 +24,7 @@ struct TransduceConfig {
   decode::SearchConfig search;
   train::TrainerConfig trainer;
   int64_t batch_size = 0;                ///< 0: chosen from the size of the data
+  int64_t batch_symbols = 0;             ///< 0: chosen
   std::string replace_unknown = "auto";  ///< auto | on | off: what is written for a symbol that the model cannot write
 
   TransduceConfig() {
@@ -46,8 +47,9 @@ struct DataSize {
   int64_t target_vocab = 0;
   /// Symbols of all targets: what there is to learn from.
   double target_symbols() const { return static_cast<double>(examples) * mean_target_length; }
-  double length_factor = 0;  ///< times the source's length that the longest targets have beyond max_length_extra
-  bool words = false;        ///< both sides are cut into words
+  double length_factor = 0;    ///< times the source's length that the longest targets have beyond max_length_extra
+  int64_t longest_target = 0;  ///< symbols
+  bool words = false;          ///< both sides are cut into words
   double copied = 0;  ///< share of the target symbols that are in their sources beyond chance, where they can be copied
 };
 
@@ -56,7 +58,8 @@ struct TextFramesSize {
   FrameSize frames;  ///< mean_length in steps, as the network reads them
   double mean_target_length = 0;
   int64_t target_vocab = 0;
-  double length_factor = 0;  ///< as in DataSize
+  double length_factor = 0;    ///< as in DataSize
+  int64_t longest_target = 0;  ///< symbols
 };
 
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.

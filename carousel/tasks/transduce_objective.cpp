@@ -17,7 +17,9 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr size_t kMaxDevQuestions = 3000;       ///< searched at each evaluation
+constexpr size_t kMaxDevQuestions = 3000;  ///< searched at each evaluation ...
+constexpr int64_t kMaxDevSymbols = 60000;  ///< ... of so many symbols on both sides, but not less than ...
+constexpr size_t kMinDevQuestions = 200;
 constexpr size_t kAttentionSample = 100;        ///< dev outputs whose attention is looked at
 constexpr uint64_t kSampling = 0x53616D706C65;  ///< names the stream of random numbers
 constexpr double kTension = 4;                  ///< of alignments: where Dyer et al. 2013 begin
@@ -48,18 +50,13 @@ class TransduceObjective final : public train::Objective {
       : model_(model),
         sets_(std::move(sets)),
         encoded_(encode(model, sets_)),
-        batcher_(encoded_.source_lengths, encoded_.target_lengths, {.batch_size = model.parts().config.batch_size},
-                 static_cast<uint64_t>(model.parts().config.trainer.seed)) {
+        batcher_(
+            encoded_.source_lengths, encoded_.target_lengths,
+            {.batch_size = model.parts().config.batch_size, .max_batch_tokens = model.parts().config.batch_symbols},
+            static_cast<uint64_t>(model.parts().config.trainer.seed)) {
     if (model_.network().config().guided_by == "alignment") learn_translations();
     questions_ = data::group_by_source(sets_.dev_data, sets_.dev);
-    // An even sample: the questions are in the order of the file.
-    if (questions_.size() > kMaxDevQuestions) {
-      std::vector<data::Question> some;
-      for (size_t k = 0; k < kMaxDevQuestions; ++k)
-        some.push_back(questions_[k * questions_.size() / kMaxDevQuestions]);
-      questions_ = std::move(some);
-    }
-    for (const data::Question& q : questions_) dev_sources_.push_back(model_.encode_source(q.source));
+    take_dev_sample();
   }
 
   nn::Module& module() override { return model_.module(); }
@@ -99,6 +96,33 @@ class TransduceObjective final : public train::Objective {
   }
 
  private:
+  /// An even one: the questions are in the order of the file.
+  void take_dev_sample() {
+    const auto all = static_cast<int64_t>(questions_.size());
+    int64_t symbols = 0;
+    for (const data::Question& q : questions_) {
+      dev_sources_.push_back(model_.encode_source(q.source));
+      symbols += static_cast<int64_t>(dev_sources_.back().ids.size() + dev_target(dev_sources_.size() - 1).size());
+    }
+    int64_t most = std::min<int64_t>(all, kMaxDevQuestions);
+    if (symbols > kMaxDevSymbols)
+      most = std::clamp<int64_t>(all * kMaxDevSymbols / symbols, std::min<int64_t>(most, kMinDevQuestions), most);
+    for (int64_t k = 0; k < most; ++k) {
+      const auto from = static_cast<size_t>(k * all / most), to = static_cast<size_t>(k);
+      if (from == to) continue;
+      questions_[to] = std::move(questions_[from]);
+      dev_sources_[to] = std::move(dev_sources_[from]);
+    }
+    questions_.resize(static_cast<size_t>(most));
+    dev_sources_.resize(static_cast<size_t>(most));
+  }
+
+  /// The first reference.
+  std::vector<int32_t> dev_target(size_t question) const {
+    const auto first = static_cast<size_t>(questions_[question].examples.front());
+    return model_.encode_target(sets_.dev_data.examples[first].target, dev_sources_[question]);
+  }
+
   void learn_translations() {
     data::TranslationsConfig config;
     config.max_pairs = std::numeric_limits<int64_t>::max();
@@ -147,12 +171,13 @@ class TransduceObjective final : public train::Objective {
   /// Loss and accuracy when every prefix is the right one; the distance to the free-running error is the exposure bias.
   void teacher_forced(train::Evaluation& e) {
     nn::Seq2SeqLoss sum;
-    for (size_t begin = 0; begin < questions_.size(); begin += 256) {
+    for (size_t q = 0; q < questions_.size();) {
       nn::Seq2SeqBatch pairs;
-      for (size_t q = begin; q < std::min(questions_.size(), begin + 256); ++q) {
+      for (int64_t symbols = 0; q < questions_.size() && symbols < model_.parts().config.batch_symbols; ++q) {
         if (dev_sources_[q].ids.empty()) continue;
-        const auto first = static_cast<size_t>(questions_[q].examples.front());
-        add(dev_sources_[q], model_.encode_target(sets_.dev_data.examples[first].target, dev_sources_[q]), pairs);
+        std::vector<int32_t> target = dev_target(q);
+        symbols += static_cast<int64_t>(dev_sources_[q].ids.size() + target.size());
+        add(dev_sources_[q], std::move(target), pairs);
       }
       if (pairs.sources.empty()) continue;
       nn::Context ctx;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "carousel/autograd/grad_check.h"
+#include "carousel/autograd/ops/linear.h"
 #include "carousel/base/error.h"
 #include "carousel/base/rng.h"
 #include "tests/support/temp_dir.h"
@@ -96,6 +97,53 @@ TEST(Copy, GradientEqualsCentralDifferences) {
         },
         {s.logits, s.gate, s.weights});
     EXPECT_LE(check.worst, 1e-6) << check.where << " smoothing " << smoothing;
+  }
+}
+
+TEST(Copy, OfALinearLayerEqualsTheTwoOpsOverManyBlocks) {
+  const int64_t count = 300, in = 3, length = 4;
+  const auto outputs = [&] {
+    return std::vector<Var>{Sample::filled({count, in}, 3, DType::f64), Sample::filled({kVocab, in}, 4, DType::f64),
+                            Sample::filled({kVocab}, 5, DType::f64), Sample::filled({count, 1}, 6, DType::f64),
+                            Var(Tensor::full({count * length}, 1.0 / length, DType::f64), true)};
+  };
+  ops::CopyRows rows;
+  std::vector<int32_t> targets;
+  for (int64_t i = 0; i < count; ++i) {
+    rows.first.push_back(i % 3);
+    rows.offsets.push_back(i * length);
+    targets.push_back(static_cast<int32_t>(i % 8));  // 5, 6 and 7 can be copied at most
+  }
+  rows.offsets.push_back(count * length);
+  rows.symbols = {2, 6, 2, -1, 3, 5};
+  for (const double smoothing : {0.0, 0.2}) {
+    const std::vector<Var> whole = outputs(), blocks = outputs();
+    Tape tape;
+    const Var logits = ops::linear(&tape, whole[0], whole[1], whole[2]);
+    const auto want = ops::copy_cross_entropy(&tape, logits, whole[3], whole[4], rows, targets, smoothing);
+    tape.backward(want.loss);
+    const auto got = ops::linear_copy_cross_entropy(&tape, blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], rows,
+                                                    targets, smoothing);
+    tape.backward(got.loss);
+    EXPECT_NEAR(got.loss.value().item(), want.loss.value().item(), 1e-12);
+    for (size_t v = 0; v < whole.size(); ++v)
+      for (int64_t i = 0; i < whole[v].value().numel(); ++i)
+        ASSERT_NEAR(blocks[v].grad().data<double>()[i], whole[v].grad().data<double>()[i], 1e-12) << v << " " << i;
+    const auto seen = ops::linear_copy_cross_entropy(nullptr, blocks[0], blocks[1], blocks[2], blocks[3], blocks[4],
+                                                     rows, targets, smoothing);
+    EXPECT_EQ(seen.nll_sum, got.nll_sum);
+    int64_t correct = 0;
+    std::vector<double> log_probs(7);
+    for (int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<size_t>(i);
+      ops::copy_log_probs<double>({logits.value().data<double>() + i * kVocab, kVocab},
+                                  whole[3].value().data<double>()[i], {rows.symbols.data() + rows.first[at], length},
+                                  whole[4].value().data<double>() + i * length, log_probs);
+      correct += std::max_element(log_probs.begin(), log_probs.end()) - log_probs.begin() == targets[at];
+    }
+    EXPECT_EQ(seen.correct, correct);
+    EXPECT_GT(correct, 10);
+    EXPECT_LT(correct, 290);
   }
 }
 

@@ -246,6 +246,14 @@ TEST(CrossEntropy, OfALinearLayerEqualsTheTwoOpsOverManyBlocks) {
         EXPECT_NEAR(blocks[v].grad().data<double>()[i], whole[v].grad().data<double>()[i], 1e-12) << v << " " << i;
     const auto without = ops::linear_cross_entropy(nullptr, blocks[0], blocks[1], blocks[2], targets, smoothing);
     EXPECT_EQ(without.nll_sum, got.nll_sum);
+    int64_t correct = 0;
+    const Var logits = ops::linear(nullptr, whole[0], whole[1], whole[2]);
+    for (int64_t i = 0; i < rows; ++i) {
+      const double* row = logits.value().data<double>() + i * vocab;
+      correct += std::max_element(row, row + vocab) - row == targets[static_cast<size_t>(i)];
+    }
+    EXPECT_EQ(without.correct, correct);
+    EXPECT_GT(correct, 0);
   }
 }
 

@@ -45,5 +45,21 @@ TEST(Memory, AFreedBlockIsHandedOutAgain) {
   }
 }
 
+TEST(Memory, AFreedBlockOfUpToTwiceTheSizeIsTaken) {
+  auto block = allocate_block(60000000);
+  const std::byte* place = block.get();
+  block.reset();
+  const int64_t before = tensor_memory().current;
+  {
+    const auto smaller = allocate_block(33000000);
+    EXPECT_EQ(smaller.get(), place);
+    EXPECT_GE(tensor_memory().current - before, 60000000) << "counted as what it is";
+    EXPECT_NE(allocate_block(33000000).get(), place) << "it is in use";
+  }
+  EXPECT_EQ(tensor_memory().current, before);
+  EXPECT_NE(allocate_block(20000000).get(), place) << "less than half of it";
+  EXPECT_EQ(allocate_block(60000000).get(), place);
+}
+
 }  // namespace
 }  // namespace carousel

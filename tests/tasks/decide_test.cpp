@@ -66,6 +66,22 @@ TEST(Decide, AnswersMayBeAsLongAsTheLongestTargets) {
   EXPECT_EQ(said.search.max_length_factor, 1);
 }
 
+TEST(Decide, LongTextsNeitherFillTheMemoryNorTheAnswers) {
+  TransduceConfig free, said;
+  decide(free, {.examples = 100, .mean_source_length = 200, .mean_target_length = 30, .longest_target = 70});
+  said.search.max_output = 9;
+  said.batch_symbols = 7;
+  decide(said, {.examples = 100, .mean_source_length = 200, .mean_target_length = 30, .longest_target = 70});
+  EXPECT_EQ(free.batch_symbols, 8192);
+  EXPECT_EQ(free.search.max_output, 160) << "twice the longest and max_length_extra";
+  EXPECT_EQ(free.search.max_length(5), 30);
+  EXPECT_EQ(free.search.max_length(500), 160);
+  EXPECT_EQ(said.batch_symbols, 7);
+  EXPECT_EQ(said.search.max_length(500), 9);
+  said.search.min_length = 12;
+  EXPECT_EQ(said.search.max_length(500), 13) << "the least length and its end marker fit";
+}
+
 TEST(Decide, CopyingFollowsTheShareOfSymbolsThatTargetsTake) {
   TransduceConfig off, on, none;
   decide(off, {.examples = 100, .mean_source_length = 5, .mean_target_length = 5, .target_vocab = 40, .copied = 0.09});

@@ -87,10 +87,12 @@ const std::map<std::string, Settings>& changes() {
       {"ema", {{"ema", "0.9"}}},
       {"average_from", {{"average_from", "0.5"}}},
       {"batch_size", {{"batch_size", "8"}}},
+      {"batch_symbols", {{"batch_symbols", "20"}}},
       {"beam_size", {{"beam_size", "1"}}},
       {"length_penalty", {{"max_steps", "60"}, {"learning_rate", "0.02"}, {"length_penalty", "4"}}},
       {"max_length_factor", {{"max_length_factor", "0"}, {"max_length_extra", "2"}}},
       {"max_length_extra", {{"max_length_factor", "0"}, {"max_length_extra", "1"}}},
+      {"max_output", {{"max_output", "1"}}},
       {"min_length", {{"max_steps", "60"}, {"learning_rate", "0.02"}, {"min_length", "12"}}},
       {"no_repeat_ngram", {{"max_length_factor", "0"}, {"max_length_extra", "6"}, {"no_repeat_ngram", "1"}}}};
   return table;

@@ -85,6 +85,8 @@ TEST(TranscribeOptions, EachChangesTheOutcome) {
       {"readout_size", {attention, with({{"readout_size", "7"}})}},
       {"label_smoothing", {attention, with({{"label_smoothing", "0.4"}})}},
       {"guided_attention", {attention, with({{"guided_attention", "4"}})}},
+      {"batch_symbols", {{}, {{"batch_symbols", "30"}}}},
+      {"max_output", {with({{"max_length_factor", "9"}}), with({{"max_length_factor", "9"}, {"max_output", "1"}})}},
       {"max_length_extra",
        {with({{"max_length_factor", "0"}, {"max_length_extra", "4"}}),
         with({{"max_length_factor", "0"}, {"max_length_extra", "2"}})}},

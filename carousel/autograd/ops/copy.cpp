@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "carousel/autograd/ops/loss_parts.h"
+#include "carousel/autograd/ops/output_blocks.h"
 #include "carousel/autograd/parallel.h"
 #include "carousel/kernels/table.h"
 
@@ -70,10 +71,8 @@ struct Row {
   }
 };
 
-void require_rows(const Tensor& logits, const Tensor& gate, const Tensor& weights, const CopyRows& rows,
+void require_rows(int64_t n, const Tensor& gate, const Tensor& weights, const CopyRows& rows,
                   std::span<const int32_t> targets) {
-  require_rank("copy", "logits", logits, 2);
-  const int64_t n = logits.dim(0);
   require_equal("copy", "the number of gates", gate.numel(), n);
   require_equal("copy", "the number of sources of rows", static_cast<int64_t>(rows.first.size()), n);
   require_equal("copy", "the number of offsets", static_cast<int64_t>(rows.offsets.size()), n + 1);
@@ -91,50 +90,132 @@ void require_rows(const Tensor& logits, const Tensor& gate, const Tensor& weight
   }
 }
 
+/// The losses of all rows, and the gradients of a loss that is their mean.
+class CopyLosses {
+ public:
+  CopyLosses(const Var& gate, const Var& weights, const CopyRows& rows, std::span<const int32_t> targets,
+             double smoothing, bool gradient)
+      : gate_(gate.value()),
+        weights_(weights.value()),
+        rows_(rows),
+        targets_(targets),
+        smoothing_(smoothing),
+        losses_(targets.size()),
+        correct_(targets.size()) {
+    if (!gradient) return;
+    d_gate_ = Tensor::zeros(gate_.shape(), gate_.dtype());
+    d_weights_ = Tensor::zeros(weights_.shape(), gate_.dtype());
+  }
+
+  /// Rows [begin, begin + count), whose logits [count, V] are overwritten. `bias` may be null.
+  template <class T>
+  void add(int64_t begin, int64_t count, int64_t vocab, T* logits, const T* bias) {
+    const bool gradient = d_gate_.defined();
+    parallel_for(count, vocab * 8, [&](int64_t first, int64_t last) {
+      std::vector<T> mixed;
+      for (int64_t i = first; i < last; ++i) {
+        const auto at = static_cast<size_t>(begin + i);
+        const int64_t offset = rows_.offsets[at];
+        T* row = logits + i * vocab;
+        if (bias) kernels::table<T>().add_bias(1, vocab, bias, row);
+        const auto gate = gate_.data<T>()[at];
+        const std::span<const int32_t> symbols(rows_.symbols.data() + rows_.first[at],
+                                               static_cast<size_t>(rows_.offsets[at + 1] - offset));
+        const T* weights = weights_.data<T>() + offset;
+        if (!gradient)
+          correct_[at] = is_most_probable({row, static_cast<size_t>(vocab)}, gate, symbols, weights, at, mixed);
+        losses_[at] = Row<T>{vocab,
+                             row,
+                             static_cast<double>(gate),
+                             symbols,
+                             weights,
+                             targets_[at],
+                             smoothing_,
+                             1.0 / static_cast<double>(targets_.size()),
+                             gradient ? d_gate_.data<T>() + at : nullptr,
+                             gradient ? d_weights_.data<T>() + offset : nullptr}
+                          .run();
+      }
+    });
+  }
+
+  CrossEntropy result() const {
+    CrossEntropy result;
+    double total = 0;
+    for (const kernels::RowLoss& row : losses_) {
+      result.nll_sum += row.nll;
+      total += (1 - smoothing_) * row.nll + smoothing_ * row.uniform;
+    }
+    result.correct = std::count(correct_.begin(), correct_.end(), 1);
+    const auto n = static_cast<double>(losses_.size());
+    result.loss = Var(Tensor::full({}, losses_.empty() ? 0.0 : total / n, gate_.dtype()));
+    return result;
+  }
+  const Tensor& d_gate() const { return d_gate_; }
+  const Tensor& d_weights() const { return d_weights_; }
+
+ private:
+  template <class T>
+  bool is_most_probable(std::span<const T> logits, T gate, std::span<const int32_t> symbols, const T* weights,
+                        size_t at, std::vector<T>& mixed) const {
+    int32_t most = static_cast<int32_t>(logits.size()) - 1;
+    for (const int32_t symbol : symbols) most = std::max(most, symbol);
+    mixed.resize(static_cast<size_t>(most) + 1);
+    copy_log_probs<T>(logits, gate, symbols, weights, mixed);
+    return std::max_element(mixed.begin(), mixed.end()) - mixed.begin() == targets_[at];
+  }
+
+  Tensor gate_, weights_;
+  const CopyRows& rows_;
+  std::span<const int32_t> targets_;
+  double smoothing_;
+  std::vector<kernels::RowLoss> losses_;
+  std::vector<char> correct_;
+  Tensor d_gate_, d_weights_;  // undefined: no gradient
+};
+
 }  // namespace
 
 CrossEntropy copy_cross_entropy(Tape* tape, const Var& logits, const Var& gate, const Var& weights,
                                 const CopyRows& rows, std::span<const int32_t> targets, double smoothing) {
-  require_rows(logits.value(), gate.value(), weights.value(), rows, targets);
+  require_rank("copy", "logits", logits.value(), 2);
   const int64_t n = logits.value().dim(0), vocab = logits.value().dim(1);
+  require_rows(n, gate.value(), weights.value(), rows, targets);
   const bool gradient = needs_tape(tape, {&logits, &gate, &weights});
   Tensor work = logits.value().clone();
-  Tensor d_gate = gradient ? Tensor::zeros(gate.value().shape(), work.dtype()) : Tensor();
-  Tensor d_weights = gradient ? Tensor::zeros(weights.value().shape(), work.dtype()) : Tensor();
-  std::vector<kernels::RowLoss> losses(static_cast<size_t>(n));
-  with_scalar(work.dtype(), [&]<class T>() {
-    parallel_for(n, vocab * 8, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const auto at = static_cast<size_t>(i);
-        const int64_t offset = rows.offsets[at];
-        losses[at] = Row<T>{vocab,
-                            work.data<T>() + i * vocab,
-                            static_cast<double>(gate.value().template data<T>()[i]),
-                            {rows.symbols.data() + rows.first[at], static_cast<size_t>(rows.offsets[at + 1] - offset)},
-                            weights.value().template data<T>() + offset,
-                            targets[at],
-                            smoothing,
-                            1.0 / static_cast<double>(n),
-                            gradient ? d_gate.data<T>() + i : nullptr,
-                            gradient ? d_weights.data<T>() + offset : nullptr}
-                         .run();
-      }
-    });
-  });
-  CrossEntropy result;
-  double total = 0;
-  for (const kernels::RowLoss& row : losses) {
-    result.nll_sum += row.nll;
-    total += (1 - smoothing) * row.nll + smoothing * row.uniform;
-  }
-  result.loss = Var(Tensor::full({}, n == 0 ? 0.0 : total / static_cast<double>(n), work.dtype()));
+  CopyLosses losses(gate, weights, rows, targets, smoothing, gradient);
+  with_scalar(work.dtype(), [&]<class T>() { losses.add<T>(0, n, vocab, work.data<T>(), nullptr); });
+  CrossEntropy result = losses.result();
   if (gradient)
-    tape->record({result.loss}, {logits, gate, weights},
-                 [logits, gate, weights, loss = result.loss, work, d_gate, d_weights]() {
-                   hand_over(logits, work, loss.grad());
-                   hand_over(gate, d_gate, loss.grad());
-                   hand_over(weights, d_weights, loss.grad());
-                 });
+    tape->record(
+        {result.loss}, {logits, gate, weights},
+        [logits, gate, weights, loss = result.loss, work, d_gate = losses.d_gate(), d_weights = losses.d_weights()]() {
+          hand_over(logits, work, loss.grad());
+          hand_over(gate, d_gate, loss.grad());
+          hand_over(weights, d_weights, loss.grad());
+        });
+  return result;
+}
+
+CrossEntropy linear_copy_cross_entropy(Tape* tape, const Var& x, const Var& w, const Var& b, const Var& gate,
+                                       const Var& weights, const CopyRows& rows, std::span<const int32_t> targets,
+                                       double smoothing) {
+  require_rank("copy", "x", x.value(), 2);
+  require_rows(x.value().dim(0), gate.value(), weights.value(), rows, targets);
+  const bool gradient = needs_tape(tape, {&x, &w, &b, &gate, &weights});
+  CopyLosses losses(gate, weights, rows, targets, smoothing, gradient);
+  const OutputGradients d = over_output_blocks(tape, x, w, b, losses);
+  CrossEntropy result = losses.result();
+  if (gradient)
+    tape->record(
+        {result.loss}, {x, w, b, gate, weights},
+        [x, w, b, gate, weights, loss = result.loss, d, d_gate = losses.d_gate(), d_weights = losses.d_weights()]() {
+          hand_over(x, d.x, loss.grad());
+          hand_over(w, d.w, loss.grad());
+          hand_over(b, d.b, loss.grad());
+          hand_over(gate, d_gate, loss.grad());
+          hand_over(weights, d_weights, loss.grad());
+        });
   return result;
 }
 

@@ -28,6 +28,12 @@ struct CopyRows {
 CrossEntropy copy_cross_entropy(Tape* tape, const Var& logits, const Var& gate, const Var& weights,
                                 const CopyRows& rows, std::span<const int32_t> targets, double smoothing);
 
+/// copy_cross_entropy() of the logits linear(x, w, b), x [N, I], w [V, I], b [V] or undefined, which are never in
+/// memory as a whole: see linear_cross_entropy().
+CrossEntropy linear_copy_cross_entropy(Tape* tape, const Var& x, const Var& w, const Var& b, const Var& gate,
+                                       const Var& weights, const CopyRows& rows, std::span<const int32_t> targets,
+                                       double smoothing);
+
 /// log p of one row over V + extra symbols into `out`. logits [V]; symbols and weights [len].
 template <class T>
 void copy_log_probs(std::span<const T> logits, T gate, std::span<const int32_t> symbols, const T* weights,

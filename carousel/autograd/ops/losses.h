@@ -11,6 +11,8 @@ namespace carousel::ops {
 struct CrossEntropy {
   Var loss;            ///< mean over rows, one element
   double nll_sum = 0;  ///< summed -log p(target), without smoothing, in nats
+  /// Rows whose target is the most probable, the first of equals; counted where no gradient is asked for.
+  int64_t correct = 0;
 };
 
 /// Softmax cross-entropy of logits [N, V] against target ids [N], with label smoothing (Szegedy et al. 2016): the
