@@ -13,6 +13,7 @@
 #include "carousel/base/files.h"
 #include "carousel/base/text.h"
 #include "carousel/data/check.h"
+#include "carousel/data/corpus_folder.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/split.h"
 
@@ -26,7 +27,10 @@ struct CheckFlags {
 };
 
 int run_check(const CheckFlags& flags) {
-  const data::DataReport report = data::check(flags.data, flags.dev, data::DataConfig());
+  std::vector<std::string> files = flags.data, dev = flags.dev;
+  const std::string parts = data::take_corpus(files, dev);
+  if (!parts.empty()) say(parts);
+  const data::DataReport report = data::check(files, dev, data::DataConfig());
   if (flags.json) {
     print(report.to_json() + "\n");
   } else {

@@ -12,6 +12,7 @@
 #include "apps/cli/output.h"
 #include "apps/cli/terminal.h"
 #include "carousel/base/text.h"
+#include "carousel/data/corpus_folder.h"
 #include "carousel/data/stats.h"
 
 namespace carousel::cli {
@@ -133,7 +134,10 @@ std::string text_of(const std::vector<data::NumericColumn>& columns) {
 int run_stats(const StatsFlags& flags) {
   data::DataConfig config;
   if (!flags.columns.empty()) config.format.columns = flags.columns;
-  const data::DataStats stats = data::data_stats(flags.data, flags.dev, config);
+  std::vector<std::string> files = flags.data, dev = flags.dev;
+  const std::string parts = data::take_corpus(files, dev);
+  if (!parts.empty()) say(parts);
+  const data::DataStats stats = data::data_stats(files, dev, config);
   if (flags.json) {
     print(stats.to_json() + "\n");
     return kOk;

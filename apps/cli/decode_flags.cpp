@@ -28,6 +28,9 @@ void DecodeFlags::add_to(CLI::App* command, bool with_nbest) {
            "Weight with which answers rank lower that do not look at all of the input; 0: off. Default: the model's.")
       .range(0, 100)
       .automatic();
+  table.add("max_output", &options_.max_output, "Most symbols of an answer. Default: the model's.")
+      .range(1, 1e9)
+      .automatic();
   table.add("min_length", &options_.min_length, "Least symbols of an answer. Default: the model's.")
       .range(0, 1e6)
       .automatic();

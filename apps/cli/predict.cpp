@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -167,6 +168,31 @@ bool is_folder(const std::string& name) {
   return std::filesystem::is_directory(name, error);
 }
 
+/// The lines of a file or a pipe as they come, or what a table holds for the model.
+class Inputs {
+ public:
+  Inputs(const std::string& file, std::optional<std::vector<std::string>> table)
+      : name_(file), table_(std::move(table)) {
+    if (!table_) lines_.emplace(file);
+  }
+
+  bool of_table() const { return table_.has_value(); }
+  const std::string& name() const { return lines_ ? lines_->name() : name_; }
+  /// The next ones, at most `most`; false at the end.
+  bool next(std::vector<std::string>* inputs, size_t most) {
+    if (lines_) return lines_->next(inputs, most);
+    inputs->clear();
+    for (; at_ < table_->size() && inputs->size() < most; ++at_) inputs->push_back(std::move((*table_)[at_]));
+    return !inputs->empty();
+  }
+
+ private:
+  std::string name_;
+  std::optional<std::vector<std::string>> table_;
+  std::optional<LineSource> lines_;
+  size_t at_ = 0;
+};
+
 int run_predict(PredictFlags& flags) {
   const tasks::PredictOptions options = flags.decode.read();
   auto model = engine::Engine::load(flags.model);
@@ -177,12 +203,12 @@ int run_predict(PredictFlags& flags) {
     return predict_rows(*rows, flags);
   }
   if (model.answers_files() && !(flags.input == "-" && model.reads_names())) return predict_file(model, flags, options);
-  LineSource source(flags.input);
+  Inputs source(flags.input, flags.input == "-" ? std::nullopt : model.inputs_of(flags.input));
   std::vector<std::string> lines;
   int64_t line = 0, notes = 0;
   bool all_answered = true;
   while (source.next(&lines, kLinesAtOnce)) {
-    if (line == 0 && look_like_pairs(lines)) {
+    if (line == 0 && !source.of_table() && look_like_pairs(lines)) {
       say("note: the lines have two columns with a tab between, and each is answered as a whole; for the first column "
           "alone: cut -f 1 FILE | carousel predict MODEL");
     }

@@ -25,12 +25,12 @@ constexpr int64_t kCarvedFrom = int64_t{8} << 10;  ///< smaller blocks are left 
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(CAROUSEL_WATCHED_BLOCKS)
-constexpr bool kCarved = false;  // each block by itself, so that the sanitizer sees its ends
+constexpr bool kWatched = true;  // each block by itself and none larger than it was, so that its ends are seen
 #else
-constexpr bool kCarved = true;
+constexpr bool kWatched = false;
 #endif
 
-/// Four classes per power of two: at most 25 % slack, and few enough classes that blocks are found again.
+/// Four classes per power of two: few enough that blocks are found again.
 int64_t size_class(int64_t bytes) {
   if (bytes <= 256) return 256;
   const auto power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(bytes - 1)));
@@ -50,17 +50,18 @@ class Pool {
   Block take(int64_t size) {
     {
       const std::lock_guard lock(mutex_);
-      for (auto found = free_.lower_bound(size); found != free_.end() && found->first <= 2 * size; ++found) {
+      use_.current += size;
+      use_.peak = std::max(use_.peak, use_.current);
+      const int64_t largest = kWatched ? size : 2 * size;
+      for (auto found = free_.lower_bound(size); found != free_.end() && found->first <= largest; ++found) {
         auto& [found_size, list] = *found;
         if (list.empty()) continue;
         std::byte* block = list.back();
         list.pop_back();
-        hold(found_size);
         return {block, found_size};
       }
-      hold(size);
     }
-    std::byte* block = kCarved && size >= kCarvedFrom && size < kHugePage ? carve(size) : from_system(size);
+    std::byte* block = !kWatched && size >= kCarvedFrom && size < kHugePage ? carve(size) : from_system(size);
     if (block) return {block, size};
     forget(size);
     throw ResourceError(fmt::format(
@@ -68,10 +69,11 @@ class Pool {
         size, use().current));
   }
 
-  void give(std::byte* block, int64_t size) {
+  /// A block that was asked for as `size`.
+  void give(Block block, int64_t size) {
     const std::lock_guard lock(mutex_);
     use_.current -= size;
-    free_[size].push_back(block);
+    free_[block.size].push_back(block.at);
   }
 
   MemoryUse use() {
@@ -109,11 +111,6 @@ class Pool {
     return block;
   }
 
-  void hold(int64_t size) {
-    use_.current += size;
-    use_.peak = std::max(use_.peak, use_.current);
-  }
-
   void forget(int64_t size) {
     const std::lock_guard lock(mutex_);
     use_.current -= size;
@@ -135,8 +132,9 @@ Pool& pool() {
 }  // namespace
 
 std::shared_ptr<std::byte> allocate_block(int64_t bytes) {
-  const Pool::Block block = pool().take(size_class(bytes));
-  return {block.at, [size = block.size](std::byte* at) { pool().give(at, size); }};
+  const int64_t size = size_class(bytes);
+  const Pool::Block block = pool().take(size);
+  return {block.at, [block, size](std::byte*) { pool().give(block, size); }};
 }
 
 MemoryUse tensor_memory() {

@@ -14,7 +14,8 @@ namespace carousel {
 /// a tensor that outlives its step stays valid.
 std::shared_ptr<std::byte> allocate_block(int64_t bytes);
 
-/// Bytes that tensors and packed weights hold now, and the most they ever held (pool slack included in neither).
+/// Bytes that tensors and packed weights hold now, and the most they ever held (what blocks have beyond their size
+/// class is included in neither, nor what is free).
 struct MemoryUse {
   int64_t current = 0;
   int64_t peak = 0;

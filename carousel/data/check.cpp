@@ -14,6 +14,7 @@
 #include "carousel/data/any_data.h"
 #include "carousel/data/check_frames.h"
 #include "carousel/data/check_series.h"
+#include "carousel/data/check_text.h"
 #include "carousel/data/choose.h"
 #include "carousel/data/labels.h"
 #include "carousel/data/lengths.h"
@@ -26,14 +27,6 @@
 namespace carousel::data {
 
 namespace {
-
-/// Characters that are seldom meant: controls, joiners of no width, bidirectional marks, the sign for undecodable text.
-bool is_suspicious(char32_t c) {
-  const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
-  const bool invisible = c == 0xAD || c == 0x200B || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
-                         (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF;
-  return control || invisible || c == 0xFFFD;
-}
 
 std::string place_of(const PairData& data, const PairExample& example) {
   return fmt::format("{}:{}", data.files[static_cast<size_t>(example.file)], example.line);
@@ -177,6 +170,7 @@ void look_at_tags(const TagData& data, const TagData& dev, DataReport& report) {
 struct Found {
   std::optional<TagPlan> tags;
   std::optional<LabelPlan> labels;
+  bool running = false;  ///< text without columns
 };
 
 Found find_format(const std::vector<std::string>& files, const PairFormat& format, const ReadOptions& options,
@@ -194,6 +188,7 @@ Found find_format(const std::vector<std::string>& files, const PairFormat& forma
     const Detection detection = detect_format(files, options, format);
     report.format = detection.format->name;
     report.reason = detection.reason;
+    found.running = detection.format->name == "text";
   }
   return found;
 }
@@ -265,6 +260,10 @@ DataReport check(const std::vector<std::string>& files, const std::vector<std::s
   const bool text = find_tags(files, options) || find_labels(files, options);
   if (!text && check_series(files, dev_files, options, report)) return report;
   const Found found = find_format(files, config.format, options, report);
+  if (found.running) {
+    check_text(files, dev_files, options, report);
+    return report;
+  }
   TagData tagged, tagged_dev;
   const auto read = [&](const std::vector<std::string>& names, TagData& tags, bool is_dev) {
     if (found.tags) {

@@ -51,6 +51,14 @@ struct SeriesReport {
   std::vector<std::string> notes;  ///< as SeriesSet has them
 };
 
+/// Of running text.
+struct RunningTextReport {
+  int64_t lines = 0, blank_lines = 0, words = 0, characters = 0;
+  int64_t longest = 0, longest_line = 0;  ///< characters
+  Finding suspicious;                     ///< lines with control characters, invisible characters or U+FFFD
+  int64_t dev_long_lines = 0;             ///< of dev, so long that they hardly come twice; leaked are those of training
+};
+
 /// Of recordings and arrays.
 struct RecordingsReport {
   int64_t files = 0;                            ///< that could be read
@@ -83,6 +91,7 @@ struct DataReport {
   bool has_dev = false;
   DevReport dev;
   std::optional<SeriesReport> series;          ///< of numbers: all else but format, reason and faults is empty then
+  std::optional<RunningTextReport> text;       ///< all else but format, reason, faults and dev is empty then
   std::optional<RecordingsReport> recordings;  ///< of frames: sources are then recordings that differ, and of the rest
                                                ///< there are faults, duplicates, labels and dev
 

@@ -173,6 +173,43 @@ Json json_of_recordings(const DataReport& report) {
   return json;
 }
 
+/// "1,115,394 characters of running text in 40,000 lines (202,651 words); the longest line has 69, line 12".
+void describe_text(const DataReport& report, std::vector<std::string>& out) {
+  const RunningTextReport& t = *report.text;
+  out.push_back(fmt::format("{} in {} of running text ({}), {}; line {} is the longest, {}",
+                            counted(t.characters, "character"), counted(t.lines, "line"), report.reason,
+                            counted(t.words, "word between white space", "words between white space"), t.longest_line,
+                            counted(t.longest, "character")));
+  if (t.blank_lines > 0) out.push_back(counted(t.blank_lines, "blank line"));
+  if (t.suspicious.count > 0)
+    out.push_back(sentence(t.suspicious, "line holds control, invisible or damaged characters",
+                           "lines hold control, invisible or damaged characters"));
+  if (report.has_dev) out.push_back(fmt::format("dev: {}", counted(report.dev.examples, "line")));
+  if (report.dev.leaked.count > 0)
+    out.push_back(sentence(report.dev.leaked,
+                           fmt::format("of {} long lines of dev is in the training text too", t.dev_long_lines),
+                           fmt::format("of {} long lines of dev are in the training text too", t.dev_long_lines)));
+}
+
+Json json_of_text(const DataReport& report) {
+  const RunningTextReport& t = *report.text;
+  Json json = {{"schema", "carousel/data-check@1"},
+               {"sound", report.sound()},
+               {"format", report.format},
+               {"reason", report.reason},
+               {"faults", json_of(report.faults)},
+               {"lines", t.lines},
+               {"blank_lines", t.blank_lines},
+               {"words", t.words},
+               {"characters", t.characters},
+               {"longest", t.longest},
+               {"suspicious", json_of(t.suspicious)}};
+  if (report.has_dev)
+    json["dev"] = {
+        {"lines", report.dev.examples}, {"long_lines", t.dev_long_lines}, {"in_train", json_of(report.dev.leaked)}};
+  return json;
+}
+
 Json json_of_series(const DataReport& report) {
   const SeriesReport& s = *report.series;
   return {{"schema", "carousel/data-check@1"},
@@ -196,6 +233,7 @@ Json json_of_series(const DataReport& report) {
 
 std::string DataReport::to_json() const {
   if (series) return json_of_series(*this).dump();
+  if (text) return json_of_text(*this).dump();
   if (recordings) return json_of_recordings(*this).dump();
   Json json = {{"schema", "carousel/data-check@1"},
                {"sound", sound()},
@@ -238,6 +276,10 @@ std::vector<std::string> DataReport::sentences() const {
                              : sentence(faults, "line would be refused", "lines would be refused"));
   if (series) {
     describe_series(*this, out);
+    return out;
+  }
+  if (text) {
+    describe_text(*this, out);
     return out;
   }
   if (examples == 0) out.emplace_back("no example: there is nothing to learn from");

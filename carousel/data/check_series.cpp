@@ -34,7 +34,7 @@ int64_t runs_of(const std::vector<uint8_t>& labels) {
 
 /// Adds what stands in a table; `values` collects its series.
 void add_table(const std::string& file, const SeriesPlan& plan, const ReadOptions& options, SeriesReport& report,
-               std::vector<std::vector<double>>& values) {
+               std::vector<std::vector<double>>& values, std::vector<int64_t>& usual) {
   SeriesSet set = read_series(file, plan, {}, options);
   const std::vector<uint8_t>* seen = nullptr;  // columns of a table share their labels
   for (Series& series : set.series) {
@@ -50,6 +50,7 @@ void add_table(const std::string& file, const SeriesPlan& plan, const ReadOption
     values.push_back(std::move(series.values));
   }
   const Series& first = set.series.front();
+  if (usual.empty()) usual = usual_periods(first.step, set.style);
   if (report.step.empty() && first.step.count > 0) report.step = describe(first.step, set.style);
   report.notes.insert(report.notes.end(), set.notes.begin(), set.notes.end());
 }
@@ -57,8 +58,9 @@ void add_table(const std::string& file, const SeriesPlan& plan, const ReadOption
 SeriesReport look_at_table(const std::string& file, const SeriesPlan& plan, const ReadOptions& options) {
   SeriesReport report;
   std::vector<std::vector<double>> values;
-  add_table(file, plan, options, report, values);
-  report.period = find_period(values, std::min(kLongestPeriod, report.longest / 3));
+  std::vector<int64_t> usual;
+  add_table(file, plan, options, report, values, usual);
+  report.period = find_period(values, std::min(kLongestPeriod, report.longest / 3), usual);
   return report;
 }
 
@@ -66,6 +68,7 @@ void look_at_folder(const std::string& name, const ReadOptions& options, DataRep
   const SeriesFolder folder = look_into(name);
   SeriesReport series;
   std::vector<std::vector<double>> values;
+  std::vector<int64_t> usual;
   std::optional<WindowLabels> labels;
   if (!folder.windows.empty()) labels = read_windows(folder.windows);
   int64_t without = 0;
@@ -74,7 +77,7 @@ void look_at_folder(const std::string& name, const ReadOptions& options, DataRep
   for (const std::string& table : folder.tables) {
     const size_t notes = series.notes.size();
     const SeriesPlan plan = plan_series(table, {}, options);
-    add_table(table, plan, options, series, values);
+    add_table(table, plan, options, series, values, usual);
     for (size_t i = notes; i < series.notes.size(); ++i)
       series.notes[i] = std::filesystem::path(table).filename().string() + ": " + series.notes[i];
     report.reason = plan.reason;
@@ -87,7 +90,7 @@ void look_at_folder(const std::string& name, const ReadOptions& options, DataRep
   if (without > 0)
     series.notes.push_back(
         fmt::format("{} no entry in {}", counted(without, "table has", "tables have"), folder.windows));
-  series.period = find_period(values, std::min(kLongestPeriod, series.longest / 3));
+  series.period = find_period(values, std::min(kLongestPeriod, series.longest / 3), usual);
   report.series = std::move(series);
 }
 

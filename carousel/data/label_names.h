@@ -1,4 +1,4 @@
-// How people call the columns and keys of labelled texts.
+// How people call the columns and keys of texts with labels or targets.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +15,10 @@ inline constexpr std::array<std::string_view, 12> kTextNames = {"text",  "senten
                                                                 "tweet", "comment",  "document", "body"};
 inline constexpr std::array<std::string_view, 8> kLabelNames = {"label",     "labels", "class",  "category",
                                                                 "sentiment", "intent", "target", "topic"};
+
+inline constexpr std::array<std::string_view, 13> kSourceNames = {
+    "source",   "src",      "input", "dialogue", "dialog",   "text",       "article",
+    "document", "question", "query", "prompt",   "sentence", "instruction"};
 
 /// True when `name`, in any letter case and with white space around it, is among `names`.
 template <size_t N>

@@ -16,6 +16,7 @@ struct LabelFormat {
   std::string format = "auto";   ///< auto, or one of label_formats()
   std::string columns = "auto";  ///< roles of a table's columns, with commas between: text, label, _ (skipped)
   std::string header = "auto";   ///< auto | yes | no: whether a table's first row names its columns
+  bool elsewhere = false;  ///< the roles are those of another file: where this one's first row names them, it wins
 
   /// Adds the rows to the section that the caller has opened.
   void options(OptionTable& table);
@@ -36,8 +37,9 @@ struct LabelPlan {
   std::string reason;    ///< "two tab-separated columns; the first holds 6 different labels"
 
   std::string columns_text() const;  ///< "label,text", or "auto" where there are none
-  /// What a further file of the same data is read with: the same columns, in whatever format it is.
-  LabelFormat found() const { return {"auto", columns_text(), "auto"}; }
+  /// What a further file of the same data is read with: the same columns, unless it names its own, in
+  /// whatever format it is.
+  LabelFormat found() const { return {"auto", columns_text(), "auto", true}; }
 };
 
 /// Looks at the beginning of `files` (one, or two aligned ones). `otherwise` is the format where the file shows none

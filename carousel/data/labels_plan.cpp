@@ -147,13 +147,12 @@ LabelPlan plan_table(const std::string& file, char separator, const LabelFormat&
   const size_t width = usual_width(table);
   std::string why = "as asked for";
   bool by_names = false;
-  if (wanted.columns != "auto") {
-    plan.columns = roles_of(wanted.columns);
-  } else if (!table.rows.empty() && wanted.header != "no") {
+  if ((wanted.columns == "auto" || wanted.elsewhere) && !table.rows.empty() && wanted.header != "no") {
     plan.columns = roles_by_names(table.rows.front());
     by_names = !plan.columns.empty();
-    why = "by the names in the first row";
+    if (by_names) why = "by the names in the first row";
   }
+  if (plan.columns.empty() && wanted.columns != "auto") plan.columns = roles_of(wanted.columns);
   if (plan.columns.empty()) {
     plan.columns = roles_by_values(values_of(table, width, wanted.header == "yes"));
     why = "by what stands in them";

@@ -22,9 +22,6 @@ namespace carousel::data {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kSourceNames = {"source", "src",      "input",      "dialogue", "dialog",
-                                                           "text",   "article",  "document",   "question", "query",
-                                                           "prompt", "sentence", "instruction"};
 constexpr std::array<std::string_view, 12> kTargetNames = {"target",   "tgt",         "output", "summary",
                                                            "abstract", "highlights",  "answer", "response",
                                                            "reply",    "translation", "title",  "completion"};

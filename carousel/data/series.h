@@ -93,8 +93,13 @@ bool parse_number(std::string_view cell, double& number);
 /// The longest season that is looked for.
 inline constexpr int64_t kLongestPeriod = 1000;
 
-/// The length of the season of some series, in steps, by the autocorrelation of their differences: the first lag whose
-/// peak comes near the highest one; 1 when no lag stands out. At most `longest`.
-int64_t find_period(const std::vector<std::vector<double>>& series, int64_t longest);
+/// The length of the season of some series, in steps, by autocorrelation: values must resemble those a season before,
+/// and less those in between; the first lag that comes near the best, and of lags near to that the best, where those of
+/// `usual` count for a little more. 1 when none stands out. At most `longest`.
+int64_t find_period(const std::vector<std::vector<double>>& series, int64_t longest,
+                    const std::vector<int64_t>& usual = {});
+/// Seasons that the calendar makes likely: days and weeks of a clock, weeks and years of days, years of weeks and
+/// months.
+std::vector<int64_t> usual_periods(const TimeStep& step, TimeStyle style);
 
 }  // namespace carousel::data

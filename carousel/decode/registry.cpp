@@ -30,7 +30,9 @@ void SearchConfig::options(OptionTable& table) {
   table.add("max_length_extra", &max_length_extra, "... plus this many.").range(1, 1e6);
   table
       .add("max_output", &max_output,
-           "... and never more than this many; auto: twice what the longest target of training has, plus as many.")
+           "An output of a decoder with attention has at most this many symbols whatever its input, its end counted; "
+           "auto: any number, but where inputs have more symbols on average than the longest target of training, twice "
+           "those of that plus max_length_extra.")
       .range(1, 1e9)
       .automatic();
   table.add("min_length", &min_length, "Least symbols of an output.").range(0, 1e6);

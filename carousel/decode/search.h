@@ -26,8 +26,7 @@ struct SearchConfig {
 
   /// Adds the rows to the section "decode". nbest belongs to a question, not to a model, and is none of them.
   void options(OptionTable& table);
-  /// Longest output for a source of `source_length` symbols, end marker included; min_length and its end marker
-  /// fit.
+  /// Longest output for a source of `source_length` symbols, end marker included; min_length and its end marker fit.
   int64_t max_length(int64_t source_length) const;
 };
 

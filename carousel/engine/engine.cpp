@@ -1,4 +1,4 @@
-#include "carousel/engine/engine.h"
+#include "carousel/data/corpus_folder.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "carousel/base/error.h"
+#include "carousel/data/corpus_folder.h"
 #include "carousel/engine/checkpoint.h"
 #include "carousel/engine/run_options.h"
 #include "carousel/engine/session.h"
@@ -89,7 +90,10 @@ std::pair<std::string, std::string> decide_with_options(const TrainRequest& requ
 
 }  // namespace
 
-TrainReport Engine::train(const TrainRequest& request, Observer& observer) {
+TrainReport Engine::train(const TrainRequest& asked, Observer& observer) {
+  TrainRequest request = asked;
+  const std::string parts = data::take_corpus(request.data, request.dev);
+  if (!parts.empty()) observer.message(parts);
   std::string name = request.task;
   if (name.empty()) {
     check_options(request);
@@ -157,7 +161,9 @@ auto answer(const std::string& file, Question question) {
 }  // namespace
 
 tasks::EvalReport Engine::evaluate(const std::vector<std::string>& files, const tasks::PredictOptions& options) {
-  return answer(impl_->file, [&] { return impl_->model->evaluate(files, options); });
+  const std::string test = files.size() == 1 ? data::look_at_corpus(files.front()).test : "";
+  const std::vector<std::string> read = test.empty() ? files : std::vector<std::string>{test};
+  return answer(impl_->file, [&] { return impl_->model->evaluate(read, options); });
 }
 
 tasks::EvalReport Engine::backtest(const std::vector<std::string>& files, int64_t origins) {
@@ -167,6 +173,10 @@ tasks::EvalReport Engine::backtest(const std::vector<std::string>& files, int64_
 std::vector<tasks::Prediction> Engine::predict(const std::vector<std::string>& lines,
                                                const tasks::PredictOptions& options) {
   return answer(impl_->file, [&] { return impl_->model->predict(lines, options); });
+}
+
+std::optional<std::vector<std::string>> Engine::inputs_of(const std::string& file) {
+  return answer(impl_->file, [&] { return impl_->model->inputs_of(file); });
 }
 
 tasks::Generation Engine::generate(const std::string& prompt, const tasks::GenerateOptions& options,

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,8 @@ class Engine {
   /// See tasks::TaskModel.
   tasks::EvalReport backtest(const std::vector<std::string>& files, int64_t origins);
   std::vector<tasks::Prediction> predict(const std::vector<std::string>& lines, const tasks::PredictOptions& options);
+  /// See tasks::TaskModel.
+  std::optional<std::vector<std::string>> inputs_of(const std::string& file);
   tasks::Generation generate(const std::string& prompt, const tasks::GenerateOptions& options,
                              const tasks::TextSink& sink);
   std::vector<tasks::LineScore> score_lines(const std::vector<std::string>& lines);

@@ -339,11 +339,11 @@ Seq2SeqLoss Seq2Seq::loss(Context& ctx, const Seq2SeqBatch& batch, double guidan
     const ops::CopyRows rows = copy_rows(batch, packing, out.weight_offsets);
     const Var gate = ops::linear(ctx.tape, joined, copy_weight_, copy_bias_);
     ce = ops::linear_copy_cross_entropy(ctx.tape, readout, output_weight_, output_bias_, gate, out.weights, rows,
-                                        wanted, smoothing);
+                                        wanted, smoothing, !ctx.training);
   } else {
-    ce = ops::linear_cross_entropy(ctx.tape, readout, output_weight_, output_bias_, wanted, smoothing);
+    ce = ops::linear_cross_entropy(ctx.tape, readout, output_weight_, output_bias_, wanted, smoothing, !ctx.training);
   }
-  Seq2SeqLoss result{ce.loss, ce.nll_sum, packing.rows(), ctx.training ? 0 : ce.correct};
+  Seq2SeqLoss result{ce.loss, ce.nll_sum, packing.rows(), ce.correct};
   if (guidance > 0 && score_ != Score::none)
     result.loss = ops::add(
         ctx.tape, result.loss,

@@ -12,7 +12,8 @@ namespace carousel::nn {
 
 namespace {
 
-/// Streams that a thread takes at once: what they keep between products fits in the second-level cache.
+/// Streams that a thread takes at once: of up to some 700 units, what they keep between products fits in a second-level
+/// cache of 1 MiB, and there are whole groups of the twelve that a product takes together.
 constexpr int64_t kBlock = 36;
 
 void grow(std::vector<float>& values, int64_t size) {

@@ -123,6 +123,7 @@ class Classify final : public Task {
     } else {
       data::LabelFormat format = options_.format;
       format.format = "auto";
+      format.elsewhere = true;
       sets.dev_data =
           data::read_labels(input.dev, data::plan_labels(input.dev, format, options, options_.format.format), options);
       data::require_dev(sets.dev_data);

@@ -8,6 +8,9 @@
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/data/batcher.h"
+#include "carousel/data/column_roles.h"
+#include "carousel/data/inputs.h"
+#include "carousel/data/label_names.h"
 #include "carousel/inspect/gradient_flow.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/tasks/describe.h"
@@ -104,6 +107,7 @@ std::vector<float> ClassifyModel::member_logits(nn::Classifier& member,
 data::LabelFormat ClassifyModel::stored_format() const {
   data::LabelFormat format = parts_.options.format;
   format.format = "auto";  // a file of another format may be scored too
+  format.elsewhere = true;
   return format;
 }
 
@@ -121,6 +125,13 @@ void ClassifyModel::note_bayes(const data::PairData& data, const std::vector<int
       report.metrics.at("accuracy") < scores.accuracy()
           ? ": more than the model, which needs more data, more time or less dropout"
           : ""));
+}
+
+std::optional<std::vector<std::string>> ClassifyModel::inputs_of(const std::string& file) {
+  const data::LabelFormat& format = parts_.options.format;
+  data::InputColumn column{data::kTextNames, {}, "text", format.header == "yes"};
+  if (format.columns != "auto") column.roles = data::split_roles(format.columns);
+  return data::read_inputs(file, column, parts_.options.read_options());
 }
 
 EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const PredictOptions& search) {

@@ -88,15 +88,17 @@ class Detect final : public Task {
   /// The season of what is learnt from, by autocorrelation.
   int64_t common_period(const DetectData& data) const {
     std::vector<std::vector<double>> values;
+    std::vector<int64_t> usual;
     int64_t longest = 1;
     for (const DetectGroup& g : data.groups)
       for (const data::Series& s : g.series) {
+        if (usual.empty()) usual = data::usual_periods(s.step, g.style);
         const int64_t fit = fit_rows(g, options_);
         values.emplace_back(s.values.begin(), s.values.begin() + fit);
         longest = std::max(longest, fit);
       }
     return options_.period > 0 ? options_.period
-                               : data::find_period(values, std::min(data::kLongestPeriod, longest / 3));
+                               : data::find_period(values, std::min(data::kLongestPeriod, longest / 3), usual);
   }
 
   /// Cuts what is learnt from off each group, and remembers its series.

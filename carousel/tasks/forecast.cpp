@@ -115,7 +115,9 @@ class Forecast final : public Task {
     const bool given = options_.period > 0;
     const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
     decide_window(options_, lengths,
-                  given ? 1 : data::find_period(values, std::min(data::kLongestPeriod, longest / 3)));
+                  given ? 1
+                        : data::find_period(values, std::min(data::kLongestPeriod, longest / 3),
+                                            data::usual_periods(set.series.front().step, set.style)));
     say(fmt::format("season: {}", options_.period == 1 ? "none found"
                                                        : fmt::format("{}{}", counted(options_.period, "step"),
                                                                      given ? "" : ", by autocorrelation")));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <set>
 #include <unordered_map>
 
@@ -12,6 +13,7 @@
 #include "carousel/base/text.h"
 #include "carousel/data/batcher.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 #include "carousel/inspect/gradient_flow.h"
 #include "carousel/inspect/recording.h"
 #include "carousel/tasks/describe.h"
@@ -287,6 +289,20 @@ void TagModel::note_strangers(const std::vector<TagAnswer>& answers,
   some.resize(std::min(some.size(), kShown));
   report.notes.push_back(fmt::format("{} of {} words have a tag that training did not have ({}) and count as wrong",
                                      with_stranger, tokens, fmt::join(some, ", ")));
+}
+
+std::optional<std::vector<std::string>> TagModel::inputs_of(const std::string& file) {
+  const bool tagged = data::named(file, ".conllu") || data::named(file, ".conll");
+  if (!tagged && !std::filesystem::is_directory(file)) return std::nullopt;
+  data::TagFormat format = parts_.options.format;
+  format.format = "auto";
+  const data::ReadOptions options = parts_.options.read_options();
+  std::vector<std::string> inputs;
+  for (const data::TaggedSentence& sentence :
+       data::read_tags({file}, data::plan_tags({file}, format, options, parts_.options.format.format), options)
+           .sentences)
+    inputs.push_back(fmt::format("{}", fmt::join(sentence.tokens, " ")));
+  return inputs;
 }
 
 EvalReport TagModel::evaluate(const std::vector<std::string>& files, const PredictOptions& search) {

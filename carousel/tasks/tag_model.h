@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -73,6 +74,7 @@ class TagModel final : public TaskModel {
   std::map<std::string, std::string> metadata() const override;
   EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) override;
   std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
+  std::optional<std::vector<std::string>> inputs_of(const std::string& file) override;
   AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
   GateTrace gates(const std::string& line, const PredictOptions& options) override;
   std::vector<std::string> views() const override { return {"gates"}; }

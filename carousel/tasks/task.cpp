@@ -63,6 +63,10 @@ std::unique_ptr<RowAnswers> TaskModel::open_rows(const std::string&) {
   return nullptr;
 }
 
+std::optional<std::vector<std::string>> TaskModel::inputs_of(const std::string&) {
+  return std::nullopt;
+}
+
 FileAnswer TaskModel::predict_file(const std::string& file, const PredictOptions&) {
   throw UnsupportedError(
       fmt::format("[predict] a file is answered as a whole by models of numbers; got {} for one of task {}. Give its "

@@ -52,6 +52,7 @@ struct PredictOptions {
   int64_t nbest = 1;
   double length_penalty = -1;    ///< negative: the model's default, as below
   double coverage_penalty = -1;  ///< weight of the penalty for parts of the input that were not looked at
+  int64_t max_output = 0;        ///< most symbols of an output; 0: the model's default
   int64_t min_length = -1;       ///< least symbols of an output
   int64_t no_repeat_ngram = -1;  ///< no sequence of so many symbols comes twice in an output; 0: any may
   /// One of task `lm` that helps to rank outputs: their score is log p + lm_weight * log p_lm + symbol_bonus * symbols.
@@ -198,6 +199,9 @@ class TaskModel {
   virtual EvalReport backtest(const std::vector<std::string>& files, int64_t origins);
   /// One prediction per line, in order.
   virtual std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) = 0;
+  /// The inputs of predict() in a table, tagged sentences or a folder, one each; none where the lines of the file are
+  /// inputs themselves. DataError for what cannot be read.
+  virtual std::optional<std::vector<std::string>> inputs_of(const std::string& file);
   /// Writes the prompt on; `sink` gets what generation.text will hold, in pieces that concatenate to it. Throws
   /// UnsupportedError where a task writes no running text.
   virtual Generation generate(const std::string& prompt, const GenerateOptions& options, const TextSink& sink);

@@ -173,7 +173,6 @@ TextFramesSize measure(const Sides& sides, const Room& room, const TransduceConf
   for (const Room::Row& row : room.rows) {
     const int64_t beyond = row.symbols + 1 - config.search.max_length_extra;  // 1: the end marker
     const double steps = std::ceil(static_cast<double>(row.frames) / static_cast<double>(config.frames.stack_frames));
-    size.longest_target = std::max(size.longest_target, row.symbols);
     size.length_factor = std::max(size.length_factor, static_cast<double>(beyond) / steps);
   }
   return size;

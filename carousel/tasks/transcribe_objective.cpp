@@ -27,8 +27,7 @@ std::vector<std::vector<int32_t>> encode(const data::Tokenizer& tokenizer, const
 data::Batcher batcher_of(const TransduceConfig& config, const Examples& examples,
                          const std::vector<std::vector<int32_t>>& targets) {
   std::vector<int64_t> frames, symbols;
-  for (const data::FrameExample& e : examples)
-    frames.push_back(e.length / std::max<int64_t>(1, config.frames.stack_frames));
+  for (const data::FrameExample& e : examples) frames.push_back(e.length);
   for (const auto& target : targets) symbols.push_back(static_cast<int64_t>(target.size()));
   return {std::move(frames),
           std::move(symbols),

@@ -246,6 +246,14 @@ class Transduce final : public Task {
     size.target_vocab = parts.target->vocabulary().size();
     size.mean_source_length = source / static_cast<double>(looked_at);
     size.mean_target_length = target / static_cast<double>(looked_at);
+    if (size.mean_source_length <= static_cast<double>(size.longest_target)) {
+      size.longest_target = 0;
+      return size;
+    }
+    for (size_t i = looked_at; i < sets.train.size(); ++i) {
+      const data::PairExample& e = sets.train_data.examples[static_cast<size_t>(sets.train[i])];
+      size.longest_target = std::max(size.longest_target, static_cast<int64_t>(parts.target->encode(e.target).size()));
+    }
     return size;
   }
 

@@ -26,8 +26,8 @@ void TransduceConfig::options(OptionTable& table) {
   table.add("batch_size", &batch_size, "Pairs in one step at most.").range(1, 65536).automatic();
   table
       .add("batch_symbols", &batch_symbols,
-           "Symbols of both sides (of frames: those that the network reads) in one step at most, a longer pair alone; "
-           "auto: 8,192, which bounds the memory.")
+           "Symbols of both sides (of frames: those that the network reads) in one step at most, before any are drawn "
+           "or stretched by chance, a longer pair alone; auto: 8,192, which bounds the memory.")
       .range(1, 1e9)
       .automatic();
   table.section("decode");
@@ -98,10 +98,6 @@ void fill(nn::Seq2SeqConfig& model, const Sizes& sizes, int64_t target_vocab) {
     model.tie_weights = model.readout_size > 0 && model.readout_size == model.embedding_size ? "on" : "off";
 }
 
-void decide_longest(decode::SearchConfig& search, int64_t longest_target) {
-  if (search.max_output == 0) search.max_output = 2 * longest_target + search.max_length_extra;
-}
-
 /// The largest model that the data can feed and the time can train.
 void decide_sizes(nn::Seq2SeqConfig& model, const DataSize& size, double seconds, int64_t threads) {
   for (const SizeRow& row : kSizes) {
@@ -130,9 +126,11 @@ void decide(TransduceConfig& config, const DataSize& size) {
         "[transduce] replace_unknown = on puts the source word that attention points at; got attention = none. Use "
         "attention = additive, or replace_unknown = off.");
   if (config.replace_unknown == "auto") config.replace_unknown = size.words && m.attention != "none" ? "on" : "off";
+  // An answer that sums up does not grow with its input, and one that never ends is costly.
+  if (config.search.max_output == 0 && config.search.max_length_factor < 0 && size.longest_target > 0)
+    config.search.max_output = 2 * size.longest_target + config.search.max_length_extra;
   if (config.search.max_length_factor < 0)
     config.search.max_length_factor = std::max(2.0, std::ceil(10 * size.length_factor) / 10);
-  decide_longest(config.search, size.longest_target);
   if (m.attention_size == 0) m.attention_size = m.decoder_size();
   if (m.stack.dropout < 0) m.stack.dropout = symbols < 500000 ? 0.3 : 0.15;  // the more data, the fewer passes over it
   // What is copied shows attention where to look, and stands anywhere: the diagonal would lead astray.
@@ -221,7 +219,6 @@ void decide_frames(TransduceConfig& config, const TextFramesSize& size) {
   if (m.guided_attention < 0) m.guided_attention = 1;
   if (config.search.max_length_factor < 0)
     config.search.max_length_factor = std::max(0.1, std::ceil(10 * size.length_factor) / 10);
-  decide_longest(config.search, size.longest_target);
   if (m.stack.dropout < 0) m.stack.dropout = 0.3;
   if (m.noise.frame_noise < 0) m.noise.frame_noise = 0.1;
   if (m.noise.time_masks < 0) m.noise.time_masks = 1;
@@ -242,6 +239,7 @@ decode::SearchConfig with_options(decode::SearchConfig own, const PredictOptions
   if (options.beam_size > 0) own.beam_size = options.beam_size;
   if (options.length_penalty >= 0) own.length_penalty = options.length_penalty;
   if (options.coverage_penalty >= 0) own.coverage_penalty = options.coverage_penalty;
+  if (options.max_output > 0) own.max_output = options.max_output;
   if (options.min_length >= 0) own.min_length = options.min_length;
   if (options.no_repeat_ngram >= 0) own.no_repeat_ngram = options.no_repeat_ngram;
   own.nbest = options.nbest;

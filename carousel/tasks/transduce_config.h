@@ -48,7 +48,7 @@ struct DataSize {
   /// Symbols of all targets: what there is to learn from.
   double target_symbols() const { return static_cast<double>(examples) * mean_target_length; }
   double length_factor = 0;    ///< times the source's length that the longest targets have beyond max_length_extra
-  int64_t longest_target = 0;  ///< symbols
+  int64_t longest_target = 0;  ///< symbols, where sources have more than that on average; else 0
   bool words = false;          ///< both sides are cut into words
   double copied = 0;  ///< share of the target symbols that are in their sources beyond chance, where they can be copied
 };
@@ -58,8 +58,7 @@ struct TextFramesSize {
   FrameSize frames;  ///< mean_length in steps, as the network reads them
   double mean_target_length = 0;
   int64_t target_vocab = 0;
-  double length_factor = 0;    ///< as in DataSize
-  int64_t longest_target = 0;  ///< symbols
+  double length_factor = 0;  ///< as in DataSize
 };
 
 /// Arithmetic of one training pass over the data with a model of these sizes, in operations.

@@ -8,6 +8,9 @@
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
+#include "carousel/data/column_roles.h"
+#include "carousel/data/inputs.h"
+#include "carousel/data/label_names.h"
 #include "carousel/data/line_reader.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
@@ -24,7 +27,8 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr int64_t kDecodeBatch = 128;  ///< sources searched together
+constexpr int64_t kDecodeBatch = 128;      ///< sources searched together, of ...
+constexpr int64_t kDecodeSymbols = 16384;  ///< ... so many symbols
 
 nn::Seq2Seq::Vocabularies vocabularies_of(const TransduceParts& parts) {
   return {parts.source->vocabulary().size(),
@@ -103,8 +107,11 @@ decode::Results TransduceModel::search(const std::vector<SourceText>& sources, c
   }
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return sources[a].ids.size() > sources[b].ids.size(); });
-  for (size_t begin = 0; begin < order.size(); begin += kDecodeBatch) {
-    const size_t end = std::min(order.size(), begin + kDecodeBatch);
+  for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+    // Longest first, so that the first one tells how many there may be.
+    const auto longest = static_cast<int64_t>(sources[order[begin]].ids.size());
+    end = std::min(order.size(),
+                   begin + static_cast<size_t>(std::clamp<int64_t>(kDecodeSymbols / longest, 1, kDecodeBatch)));
     std::vector<std::vector<int32_t>> batch, copies;
     std::vector<int64_t> lengths;
     for (size_t k = begin; k < end; ++k) {
@@ -200,7 +207,10 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
   report.baseline = score(data, questions, outputs);
   report.baseline_name = parts_.lead > 0 ? fmt::format("the first {} of the input", counted(parts_.lead, "symbol"))
                                          : "most probable symbol for symbol (IBM model 1)";
-  if (report.metrics.at("token_error_rate") >= report.baseline.at("token_error_rate"))
+  // By what chose the weights.
+  const bool worse = target_is_text() ? report.metrics.at("bleu") <= report.baseline.at("bleu")
+                                      : report.metrics.at("token_error_rate") >= report.baseline.at("token_error_rate");
+  if (worse)
     report.notes.emplace_back(
         "the model is not better than the baseline: train longer, or check that the data has a pattern");
   if (too_long > 0)
@@ -233,6 +243,17 @@ std::string TransduceModel::length_error(int64_t length) const {
       "[predict] an input may have at most {} symbols (max_length); got {}. Cut it into shorter ones, or train with a "
       "larger max_length.",
       most, length);
+}
+
+std::optional<std::vector<std::string>> TransduceModel::inputs_of(const std::string& file) {
+  const data::ReadOptions options = parts_.config.data.read_options();
+  data::InputColumn column{data::kSourceNames, {}, "source", false};
+  const std::string& columns = parts_.config.data.format.columns;
+  if (columns != "auto") {
+    column.roles = data::split_roles(columns);
+    column.header = parts_.config.data.format.header == "yes";
+  }
+  return data::read_inputs(file, column, options);
 }
 
 std::vector<Prediction> TransduceModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "carousel/data/pairs.h"
 #include "carousel/data/seen_texts.h"
@@ -35,6 +38,7 @@ class TransduceModel final : public TaskModel {
   std::map<std::string, std::string> metadata() const override;
   EvalReport evaluate(const std::vector<std::string>& files, const PredictOptions& options) override;
   std::vector<Prediction> predict(const std::vector<std::string>& lines, const PredictOptions& options) override;
+  std::optional<std::vector<std::string>> inputs_of(const std::string& file) override;
   AttentionMap inspect(const std::string& line, const PredictOptions& options) override;
   GateTrace gates(const std::string& line, const PredictOptions& options) override;
   std::vector<std::string> views() const override { return {"attention", "gates"}; }

@@ -17,13 +17,22 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr size_t kMaxDevQuestions = 3000;  ///< searched at each evaluation ...
-constexpr int64_t kMaxDevSymbols = 60000;  ///< ... of so many symbols on both sides, but not less than ...
-constexpr size_t kMinDevQuestions = 200;
+constexpr int64_t kMaxDevQuestions = 3000;      ///< searched at each evaluation
+constexpr int64_t kMaxDevSymbols = 60000;       ///< of these, on both sides; but not less than ...
+constexpr int64_t kMinDevQuestions = 200;       ///< ... so many
+constexpr int64_t kLossSymbols = 8192;          ///< of dev pairs whose loss is computed together, about
 constexpr size_t kAttentionSample = 100;        ///< dev outputs whose attention is looked at
 constexpr uint64_t kSampling = 0x53616D706C65;  ///< names the stream of random numbers
 constexpr double kTension = 4;                  ///< of alignments: where Dyer et al. 2013 begin
 constexpr double kAttentionFormed = 0.25;       ///< attention_information below this is a warning
+
+/// `count` of `all`, evenly spread, for they are in the order of a file.
+std::vector<size_t> even_sample(int64_t all, int64_t count) {
+  count = std::min(count, all);
+  std::vector<size_t> places;
+  for (int64_t k = 0; k < count; ++k) places.push_back(static_cast<size_t>(k * all / count));
+  return places;
+}
 
 /// The training pairs as ids.
 struct Encoded {
@@ -96,25 +105,26 @@ class TransduceObjective final : public train::Objective {
   }
 
  private:
-  /// An even one: the questions are in the order of the file.
   void take_dev_sample() {
-    const auto all = static_cast<int64_t>(questions_.size());
+    keep(even_sample(static_cast<int64_t>(questions_.size()), kMaxDevQuestions));
     int64_t symbols = 0;
     for (const data::Question& q : questions_) {
       dev_sources_.push_back(model_.encode_source(q.source));
       symbols += static_cast<int64_t>(dev_sources_.back().ids.size() + dev_target(dev_sources_.size() - 1).size());
     }
-    int64_t most = std::min<int64_t>(all, kMaxDevQuestions);
-    if (symbols > kMaxDevSymbols)
-      most = std::clamp<int64_t>(all * kMaxDevSymbols / symbols, std::min<int64_t>(most, kMinDevQuestions), most);
-    for (int64_t k = 0; k < most; ++k) {
-      const auto from = static_cast<size_t>(k * all / most), to = static_cast<size_t>(k);
-      if (from == to) continue;
-      questions_[to] = std::move(questions_[from]);
-      dev_sources_[to] = std::move(dev_sources_[from]);
+    const auto all = static_cast<int64_t>(questions_.size());
+    keep(even_sample(all, questions_to_search(all, symbols)));
+  }
+
+  void keep(const std::vector<size_t>& places) {
+    std::vector<data::Question> questions;
+    std::vector<SourceText> sources;
+    for (const size_t i : places) {
+      questions.push_back(std::move(questions_[i]));
+      if (!dev_sources_.empty()) sources.push_back(std::move(dev_sources_[i]));
     }
-    questions_.resize(static_cast<size_t>(most));
-    dev_sources_.resize(static_cast<size_t>(most));
+    questions_ = std::move(questions);
+    dev_sources_ = std::move(sources);
   }
 
   /// The first reference.
@@ -173,7 +183,7 @@ class TransduceObjective final : public train::Objective {
     nn::Seq2SeqLoss sum;
     for (size_t q = 0; q < questions_.size();) {
       nn::Seq2SeqBatch pairs;
-      for (int64_t symbols = 0; q < questions_.size() && symbols < model_.parts().config.batch_symbols; ++q) {
+      for (int64_t symbols = 0; q < questions_.size() && symbols < kLossSymbols; ++q) {
         if (dev_sources_[q].ids.empty()) continue;
         std::vector<int32_t> target = dev_target(q);
         symbols += static_cast<int64_t>(dev_sources_[q].ids.size() + target.size());
@@ -226,6 +236,11 @@ class TransduceObjective final : public train::Objective {
 };
 
 }  // namespace
+
+int64_t questions_to_search(int64_t all, int64_t symbols) {
+  if (symbols <= kMaxDevSymbols) return all;
+  return std::min(all, std::max(kMinDevQuestions, all * kMaxDevSymbols / symbols));
+}
 
 std::unique_ptr<train::Objective> make_transduce_objective(TransduceModel& model, PairSets sets) {
   return std::make_unique<TransduceObjective>(model, std::move(sets));

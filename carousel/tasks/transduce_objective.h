@@ -17,6 +17,9 @@ struct PairSets {
   std::vector<int64_t> train, dev;  ///< indices into the examples of each
 };
 
+/// Of `all` dev questions of so many symbols, sources and first targets, those that each evaluation searches.
+int64_t questions_to_search(int64_t all, int64_t symbols);
+
 /// The model must outlive the objective.
 std::unique_ptr<train::Objective> make_transduce_objective(TransduceModel& model, PairSets sets);
 

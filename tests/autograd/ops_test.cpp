@@ -244,7 +244,8 @@ TEST(CrossEntropy, OfALinearLayerEqualsTheTwoOpsOverManyBlocks) {
     for (size_t v = 0; v < whole.size(); ++v)
       for (int64_t i = 0; i < whole[v].value().numel(); ++i)
         EXPECT_NEAR(blocks[v].grad().data<double>()[i], whole[v].grad().data<double>()[i], 1e-12) << v << " " << i;
-    const auto without = ops::linear_cross_entropy(nullptr, blocks[0], blocks[1], blocks[2], targets, smoothing);
+    const auto without = ops::linear_cross_entropy(nullptr, blocks[0], blocks[1], blocks[2], targets, smoothing, true);
+    EXPECT_EQ(got.correct, 0) << "not counted";
     EXPECT_EQ(without.nll_sum, got.nll_sum);
     int64_t correct = 0;
     const Var logits = ops::linear(nullptr, whole[0], whole[1], whole[2]);
@@ -255,6 +256,20 @@ TEST(CrossEntropy, OfALinearLayerEqualsTheTwoOpsOverManyBlocks) {
     EXPECT_EQ(without.correct, correct);
     EXPECT_GT(correct, 0);
   }
+}
+
+TEST(CrossEntropy, TheFirstOfEqualsIsTheMostProbableAndNaNNever) {
+  const auto correct = [](std::vector<double> bias, int32_t target) {
+    const auto size = static_cast<int64_t>(bias.size());
+    const Var x(Tensor::zeros({1, 1}, DType::f64)), w(Tensor::zeros({size, 1}, DType::f64));
+    const Var b(Tensor::from<double>({size}, bias));
+    return ops::linear_cross_entropy(nullptr, x, w, b, std::vector<int32_t>{target}, 0, true).correct;
+  };
+  EXPECT_EQ(correct({1, 2, 2, 0}, 1), 1);
+  EXPECT_EQ(correct({1, 2, 2, 0}, 2), 0);
+  EXPECT_EQ(correct({1, 2, 2, 0}, 0), 0);
+  EXPECT_EQ(correct({std::nan(""), 2, 1}, 0), 0);
+  EXPECT_EQ(correct({std::nan(""), 2, 1}, 1), 0);
 }
 
 TEST(CrossEntropy, IsLogOfVocabularyForUniformLogits) {

@@ -46,6 +46,13 @@ TEST(Memory, AFreedBlockIsHandedOutAgain) {
 }
 
 TEST(Memory, AFreedBlockOfUpToTwiceTheSizeIsTaken) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "under the sanitizer a block is as large as it was asked for, so that its ends are seen";
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  GTEST_SKIP() << "under the sanitizer a block is as large as it was asked for, so that its ends are seen";
+#endif
+#endif
   auto block = allocate_block(60000000);
   const std::byte* place = block.get();
   block.reset();
@@ -53,7 +60,7 @@ TEST(Memory, AFreedBlockOfUpToTwiceTheSizeIsTaken) {
   {
     const auto smaller = allocate_block(33000000);
     EXPECT_EQ(smaller.get(), place);
-    EXPECT_GE(tensor_memory().current - before, 60000000) << "counted as what it is";
+    EXPECT_LT(tensor_memory().current - before, 60000000) << "counted as what was asked for";
     EXPECT_NE(allocate_block(33000000).get(), place) << "it is in use";
   }
   EXPECT_EQ(tensor_memory().current, before);

@@ -494,6 +494,21 @@ TEST_F(Model, LeastLengthAndRepetitionReachPredict) {
             "means: No sequence of N symbols comes twice in an answer; 0: any may. Default: the model's.\n");
 }
 
+TEST_F(Model, ATableIsAnsweredByItsColumn) {
+  const std::string lines = run({"predict", model()}, "ab\ncd\n").out;
+  EXPECT_EQ(run({"predict", model(), dir_->write("t.csv", "id,source\n1,ab\n2,cd\n")}).out, lines);
+  EXPECT_EQ(run({"predict", model(), dir_->write("t.jsonl", "{\"source\": \"ab\"}\n{\"source\": \"cd\"}\n")}).out,
+            lines);
+}
+
+TEST_F(Model, MostSymbolsReachPredict) {
+  const std::string free = run({"predict", model(), "--min-length", "14"}, "abcab\n").out;
+  const std::string cut = run({"predict", model(), "--max-output", "2"}, "abcabcabc\n").out;
+  EXPECT_GE(free.size(), 15u);
+  EXPECT_LE(cut.size(), 3u) << cut;
+  EXPECT_EQ(run({"predict", model(), "--max-output", "0"}, "a\n").code, 2);
+}
+
 TEST_F(Model, InfoListsTensorsAndParameters) {
   const auto json = nlohmann::json::parse(run({"info", model(), "--json"}).out);
   EXPECT_EQ(json["schema"], "carousel/info@1");

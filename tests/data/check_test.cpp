@@ -20,6 +20,28 @@ bool says(const DataReport& report, const std::string& part) {
                      [&](const std::string& text) { return text.find(part) != std::string::npos; });
 }
 
+TEST(DataCheck, RunningText) {
+  TempDir folder;
+  const std::string line = "the carousel turns and turns, and nobody knows why it does";
+  const std::string train = folder.write("t.txt", line + "\n\nA short line.\nin\xE2\x80\x8Bvisible\n"),
+                    dev = folder.write("d.txt", line + "\nA short line.\n" + line + " today\n");
+  const DataReport report = check({train}, {dev}, {});
+  ASSERT_TRUE(report.text.has_value());
+  EXPECT_TRUE(report.sound());
+  EXPECT_EQ(report.text->lines, 4);
+  EXPECT_EQ(report.text->blank_lines, 1);
+  EXPECT_EQ(report.text->words, 15);
+  EXPECT_EQ(report.text->longest_line, 1);
+  EXPECT_EQ(report.text->suspicious.examples, (std::vector<std::string>{train + ":4: U+200B"}));
+  EXPECT_EQ(report.text->dev_long_lines, 2);
+  EXPECT_EQ(report.dev.leaked.count, 1) << "short lines come twice by chance";
+  EXPECT_TRUE(says(report, "in 4 lines of running text ("));
+  EXPECT_TRUE(says(report, "1 of 2 long lines of dev is in the training text too: " + dev + ":1: "));
+  EXPECT_TRUE(says(report, "1 line holds control, invisible or damaged characters: "));
+  EXPECT_NE(report.to_json().find("\"in_train\":{\"count\":1"), std::string::npos) << report.to_json();
+  EXPECT_FALSE(check({train}, {}, {}).has_dev);
+}
+
 TEST(DataCheck, FindsWhatIsThere) {
   TempDir folder;
   const std::string train = folder.write("t.tsv",

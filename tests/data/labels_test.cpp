@@ -115,6 +115,19 @@ TEST(Labels, RolesMayBeGiven) {
                 "--columns label,text, with _ for each column to skip.");
 }
 
+TEST(Labels, NamesInAFurtherFileWinOverThePlacesOfTheFirst) {
+  const testing::TempDir dir;
+  const std::string first = dir.write("a.csv", "text,label\ngood day,x\nbad day,y\ngood night,x\n"),
+                    turned = dir.write("b.tsv", "label\ttext\nx\tgood day\ny\tbad day\n"),
+                    bare = dir.write("c.csv", "good day,x\nbad day,y\n");
+  const LabelFormat found = plan_labels({first}, {}, {}).found();
+  const PairData other = read_labels({turned}, plan_labels({turned}, found, {}), {});
+  ASSERT_EQ(other.examples.size(), 2u);
+  EXPECT_EQ(other.examples[0].source, "good day");
+  EXPECT_EQ(other.examples[0].target, "x");
+  EXPECT_EQ(read_labels({bare}, plan_labels({bare}, found, {}), {}).examples[1].target, "y");
+}
+
 TEST(Labels, ObjectsOfJson) {
   const TempDir dir;
   const std::string file = dir.write(

@@ -359,6 +359,47 @@ TEST(SeriesPeriod, FindsSeasonsAndNoneInNoise) {
   EXPECT_EQ(find_period({noise}, 100), 1);
   EXPECT_EQ(find_period({trend}, 100), 1) << "a random walk has long swings, but no season";
   EXPECT_EQ(find_period({{1, 1, 1, 1, 1, 1}}, 2), 1);
+  EXPECT_EQ(find_period({}, 100), 1);
+  EXPECT_EQ(find_period({season}, 1), 1);
+}
+
+TEST(SeriesPeriod, NoiseOnASmoothCycleHidesIt) {
+  const auto cycle = [](double period, double noise, double walk) {
+    std::vector<double> values;
+    uint32_t state = 11;
+    double level = 0;
+    const auto random = [&] {
+      double sum = -6;  // of twelve: about normal
+      for (int i = 0; i < 12; ++i) {
+        state = state * 1664525 + 1013904223;
+        sum += static_cast<double>(state >> 8) / (1 << 24);
+      }
+      return sum;
+    };
+    for (int i = 0; i < 2000; ++i) {
+      level += walk * random();
+      values.push_back(5 * std::sin(2 * M_PI * i / period) + noise * random() + level);
+    }
+    return values;
+  };
+  EXPECT_EQ(find_period({cycle(24, 0.3, 0)}, 600), 24) << "not 2, and not 48";
+  EXPECT_EQ(find_period({cycle(24, 3, 0)}, 600, {24, 168}), 24);
+  EXPECT_EQ(find_period({cycle(24, 0.1, 1)}, 600, {24, 168}), 24) << "on a random walk";
+  EXPECT_EQ(find_period({cycle(96, 1.5, 0)}, 600, {96, 672}), 96);
+  EXPECT_EQ(find_period({cycle(7, 2, 0)}, 600, {7, 365}), 7);
+  EXPECT_NEAR(static_cast<double>(find_period({cycle(168, 0.5, 0)}, 600)), 168, 1);
+}
+
+TEST(SeriesPeriod, TheCalendarSaysWhatIsUsual) {
+  using Lags = std::vector<int64_t>;
+  EXPECT_EQ(usual_periods({3600}, TimeStyle::seconds), (Lags{24, 168}));
+  EXPECT_EQ(usual_periods({86400}, TimeStyle::date), (Lags{7, 365}));
+  EXPECT_EQ(usual_periods({7 * 86400}, TimeStyle::date), Lags{52});
+  EXPECT_EQ(usual_periods({3, true}, TimeStyle::month), Lags{4});
+  EXPECT_EQ(usual_periods({5, true}, TimeStyle::month), Lags{});
+  EXPECT_EQ(usual_periods({7000}, TimeStyle::seconds), Lags{});
+  EXPECT_EQ(usual_periods({1}, TimeStyle::integer), Lags{});
+  EXPECT_EQ(usual_periods({0}, TimeStyle::seconds), Lags{});
 }
 
 }  // namespace

@@ -65,16 +65,18 @@ TEST_P(GemvOf, ARowDoesNotDependOnItsNeighbours) {
 
 TEST_P(GemvOf, AVectorDoesNotDependOnItsCompany) {
   const Table<float>& table = table_named(GetParam());
-  constexpr int64_t kColumns = 33, kVectors = 11;
-  for (const int64_t rows : {1, 16, 17, 50, 128, 150}) {
-    const auto w = random_values(rows * kColumns, 4), x = random_values(kVectors * kColumns, 5);
+  constexpr int64_t kColumns = 33;
+  // Of those that are taken together, less, as many, more, and twice with some left.
+  for (const auto& [rows, vectors] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 29}, {16, 5}, {17, 12}, {50, 13}, {128, 29}, {150, 11}}) {
+    const auto w = random_values(rows * kColumns, 4), x = random_values(vectors * kColumns, 5);
     std::vector<float> packed(static_cast<size_t>(table.gemv_size(rows, kColumns)));
     table.gemv_pack(rows, kColumns, w.data(), kColumns, packed.data());
     for (const bool accumulate : {false, true}) {
-      const auto before = random_values(kVectors * rows + 1, 6);
+      const auto before = random_values(vectors * rows + 1, 6);
       auto together = before, alone = before;
-      table.gemv({rows, kColumns, packed.data(), x.data(), together.data(), accumulate, kVectors});
-      for (int64_t r = 0; r < kVectors; ++r)
+      table.gemv({rows, kColumns, packed.data(), x.data(), together.data(), accumulate, vectors});
+      for (int64_t r = 0; r < vectors; ++r)
         table.gemv({rows, kColumns, packed.data(), x.data() + r * kColumns, alone.data() + r * rows, accumulate});
       EXPECT_EQ(together, alone) << rows;
     }

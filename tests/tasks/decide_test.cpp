@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "carousel/tasks/transduce_config.h"
+#include "carousel/tasks/transduce_objective.h"
 #include "tests/support/temp_dir.h"
 
 namespace carousel::tasks {
@@ -72,6 +73,12 @@ TEST(Decide, LongTextsNeitherFillTheMemoryNorTheAnswers) {
   said.search.max_output = 9;
   said.batch_symbols = 7;
   decide(said, {.examples = 100, .mean_source_length = 200, .mean_target_length = 30, .longest_target = 70});
+  TransduceConfig short_ones, factor;
+  decide(short_ones, {.examples = 100, .mean_source_length = 20, .mean_target_length = 30, .longest_target = 0});
+  factor.search.max_length_factor = 3;
+  decide(factor, {.examples = 100, .mean_source_length = 200, .mean_target_length = 30, .longest_target = 70});
+  EXPECT_EQ(short_ones.search.max_length(500), 1020) << "no bound where targets are as long as sources";
+  EXPECT_EQ(factor.search.max_length(500), 1520) << "nor beside a factor that was asked for";
   EXPECT_EQ(free.batch_symbols, 8192);
   EXPECT_EQ(free.search.max_output, 160) << "twice the longest and max_length_extra";
   EXPECT_EQ(free.search.max_length(5), 30);
@@ -80,6 +87,13 @@ TEST(Decide, LongTextsNeitherFillTheMemoryNorTheAnswers) {
   EXPECT_EQ(said.search.max_length(500), 9);
   said.search.min_length = 12;
   EXPECT_EQ(said.search.max_length(500), 13) << "the least length and its end marker fit";
+}
+
+TEST(Decide, LongDevQuestionsAreFewer) {
+  EXPECT_EQ(questions_to_search(3000, 60000), 3000);
+  EXPECT_EQ(questions_to_search(3000, 120000), 1500);
+  EXPECT_EQ(questions_to_search(818, 1000000), 200);
+  EXPECT_EQ(questions_to_search(100, 1000000), 100);
 }
 
 TEST(Decide, CopyingFollowsTheShareOfSymbolsThatTargetsTake) {

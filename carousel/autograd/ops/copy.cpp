@@ -94,14 +94,14 @@ void require_rows(int64_t n, const Tensor& gate, const Tensor& weights, const Co
 class CopyLosses {
  public:
   CopyLosses(const Var& gate, const Var& weights, const CopyRows& rows, std::span<const int32_t> targets,
-             double smoothing, bool gradient)
+             double smoothing, bool gradient, bool count_correct)
       : gate_(gate.value()),
         weights_(weights.value()),
         rows_(rows),
         targets_(targets),
         smoothing_(smoothing),
         losses_(targets.size()),
-        correct_(targets.size()) {
+        correct_(count_correct ? targets.size() : 0) {
     if (!gradient) return;
     d_gate_ = Tensor::zeros(gate_.shape(), gate_.dtype());
     d_weights_ = Tensor::zeros(weights_.shape(), gate_.dtype());
@@ -113,16 +113,16 @@ class CopyLosses {
     const bool gradient = d_gate_.defined();
     parallel_for(count, vocab * 8, [&](int64_t first, int64_t last) {
       std::vector<T> mixed;
+      if (bias) kernels::table<T>().add_bias(last - first, vocab, bias, logits + first * vocab);
       for (int64_t i = first; i < last; ++i) {
         const auto at = static_cast<size_t>(begin + i);
         const int64_t offset = rows_.offsets[at];
         T* row = logits + i * vocab;
-        if (bias) kernels::table<T>().add_bias(1, vocab, bias, row);
         const auto gate = gate_.data<T>()[at];
         const std::span<const int32_t> symbols(rows_.symbols.data() + rows_.first[at],
                                                static_cast<size_t>(rows_.offsets[at + 1] - offset));
         const T* weights = weights_.data<T>() + offset;
-        if (!gradient)
+        if (!correct_.empty())
           correct_[at] = is_most_probable({row, static_cast<size_t>(vocab)}, gate, symbols, weights, at, mixed);
         losses_[at] = Row<T>{vocab,
                              row,
@@ -183,7 +183,7 @@ CrossEntropy copy_cross_entropy(Tape* tape, const Var& logits, const Var& gate, 
   require_rows(n, gate.value(), weights.value(), rows, targets);
   const bool gradient = needs_tape(tape, {&logits, &gate, &weights});
   Tensor work = logits.value().clone();
-  CopyLosses losses(gate, weights, rows, targets, smoothing, gradient);
+  CopyLosses losses(gate, weights, rows, targets, smoothing, gradient, false);
   with_scalar(work.dtype(), [&]<class T>() { losses.add<T>(0, n, vocab, work.data<T>(), nullptr); });
   CrossEntropy result = losses.result();
   if (gradient)
@@ -199,11 +199,11 @@ CrossEntropy copy_cross_entropy(Tape* tape, const Var& logits, const Var& gate, 
 
 CrossEntropy linear_copy_cross_entropy(Tape* tape, const Var& x, const Var& w, const Var& b, const Var& gate,
                                        const Var& weights, const CopyRows& rows, std::span<const int32_t> targets,
-                                       double smoothing) {
-  require_rank("copy", "x", x.value(), 2);
+                                       double smoothing, bool count_correct) {
+  require_output_layer("copy", x.value(), w.value(), b);
   require_rows(x.value().dim(0), gate.value(), weights.value(), rows, targets);
   const bool gradient = needs_tape(tape, {&x, &w, &b, &gate, &weights});
-  CopyLosses losses(gate, weights, rows, targets, smoothing, gradient);
+  CopyLosses losses(gate, weights, rows, targets, smoothing, gradient, count_correct);
   const OutputGradients d = over_output_blocks(tape, x, w, b, losses);
   CrossEntropy result = losses.result();
   if (gradient)

@@ -32,7 +32,7 @@ CrossEntropy copy_cross_entropy(Tape* tape, const Var& logits, const Var& gate, 
 /// memory as a whole: see linear_cross_entropy().
 CrossEntropy linear_copy_cross_entropy(Tape* tape, const Var& x, const Var& w, const Var& b, const Var& gate,
                                        const Var& weights, const CopyRows& rows, std::span<const int32_t> targets,
-                                       double smoothing);
+                                       double smoothing, bool count_correct = false);
 
 /// log p of one row over V + extra symbols into `out`. logits [V]; symbols and weights [len].
 template <class T>

@@ -13,26 +13,31 @@ namespace carousel::ops {
 
 namespace {
 
-/// Whether no other logit is as high as the target's, or comes before it and is as high.
+/// Whether no other logit is as high as the target's, or stands behind it and is as high. With NaN nothing is.
 template <class T>
 bool is_highest(int64_t vocab, const T* logits, const T* bias, int32_t target) {
-  const auto at = [&](int64_t v) { return bias ? logits[v] + bias[v] : logits[v]; };
-  const T wanted = at(target);
-  bool before = false, behind = false;
-  for (int64_t v = 0; v < target; ++v) before |= at(v) >= wanted;
-  for (int64_t v = target + 1; v < vocab; ++v) behind |= at(v) > wanted;
-  return !before && !behind;
+  const T wanted = bias ? logits[target] + bias[target] : logits[target];
+  // Numbers, not an early end: this runs in vectors.
+  int32_t below = 0;
+  if (bias) {
+    for (int64_t v = 0; v < target; ++v) below += logits[v] + bias[v] < wanted ? 1 : 0;
+    for (int64_t v = target + 1; v < vocab; ++v) below += logits[v] + bias[v] <= wanted ? 1 : 0;
+  } else {
+    for (int64_t v = 0; v < target; ++v) below += logits[v] < wanted ? 1 : 0;
+    for (int64_t v = target + 1; v < vocab; ++v) below += logits[v] <= wanted ? 1 : 0;
+  }
+  return below + 1 == vocab;
 }
 
 /// The losses of all rows, and the gradients with respect to their logits for a loss that is their mean.
 class RowLosses {
  public:
-  RowLosses(std::span<const int32_t> targets, double smoothing, bool gradient)
+  RowLosses(std::span<const int32_t> targets, double smoothing, bool gradient, bool count_correct)
       : targets_(targets),
         smoothing_(smoothing),
         gradient_(gradient),
         losses_(targets.size()),
-        correct_(targets.size()) {}
+        correct_(count_correct ? targets.size() : 0) {}
 
   /// Rows [begin, begin + count), whose logits [count, V] are overwritten.
   template <class T>
@@ -42,7 +47,7 @@ class RowLosses {
       for (int64_t i = first; i < last; ++i) {
         const auto at = static_cast<size_t>(begin + i);
         T* row = logits + i * vocab;
-        if (!gradient_) correct_[at] = is_highest(vocab, row, bias, targets_[at]);
+        if (!correct_.empty()) correct_[at] = is_highest(vocab, row, bias, targets_[at]);
         losses_[at] = kernels::table<T>().cross_entropy({vocab, row, bias, targets_[at], smoothing_, gradient_, scale});
       }
     });
@@ -75,7 +80,7 @@ CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_
   const int64_t rows = logits.value().dim(0), vocab = logits.value().dim(1);
   require_targets("cross_entropy", targets, rows, vocab);
   const bool gradient = needs_tape(tape, {&logits});
-  RowLosses losses(targets, smoothing, gradient);
+  RowLosses losses(targets, smoothing, gradient, false);
   Tensor work = logits.value().clone();
   with_scalar(work.dtype(), [&]<class T>() { losses.add<T>(0, rows, vocab, work.data<T>(), nullptr); });
   CrossEntropy result = losses.result(work.dtype());
@@ -86,12 +91,11 @@ CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_
 }
 
 CrossEntropy linear_cross_entropy(Tape* tape, const Var& x, const Var& w, const Var& b,
-                                  std::span<const int32_t> targets, double smoothing) {
-  require_rank("cross_entropy", "x", x.value(), 2);
-  require_rank("cross_entropy", "w", w.value(), 2);
+                                  std::span<const int32_t> targets, double smoothing, bool count_correct) {
+  require_output_layer("cross_entropy", x.value(), w.value(), b);
   require_targets("cross_entropy", targets, x.value().dim(0), w.value().dim(0));
   const bool gradient = needs_tape(tape, {&x, &w, &b});
-  RowLosses losses(targets, smoothing, gradient);
+  RowLosses losses(targets, smoothing, gradient, count_correct);
   const OutputGradients d = over_output_blocks(tape, x, w, b, losses);
   CrossEntropy result = losses.result(x.value().dtype());
   if (gradient)

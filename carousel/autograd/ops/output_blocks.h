@@ -17,6 +17,13 @@ struct OutputGradients {
   Tensor x, w, b;
 };
 
+inline void require_output_layer(const char* op, const Tensor& x, const Tensor& w, const Var& b) {
+  require_rank(op, "x", x, 2);
+  require_rank(op, "w", w, 2);
+  require_equal(op, "the last axis of x", x.dim(1), w.dim(1));
+  if (b.defined()) require_equal(op, "the size of b", b.value().numel(), w.dim(0));
+}
+
 /// Rows in one block of logits: as many as keep it within some megabytes, for the weights are read once for each block
 /// and their gradient twice; blocks are alike, because a short last one would cost as much.
 inline int64_t block_rows(int64_t rows, int64_t vocab) {
@@ -27,14 +34,10 @@ inline int64_t block_rows(int64_t rows, int64_t vocab) {
 
 /// Logits x w^T of x [N, I], w [V, I]. `losses.add<T>(begin, count, vocab, logits, bias)` gets those of some rows,
 /// [count, V], still without their bias b [V] (null where undefined), and where there is a tape leaves their gradients
-/// in their place.
+/// in their place. The sizes are those that require_output_layer() asks for.
 template <class Losses>
 OutputGradients over_output_blocks(Tape* tape, const Var& x, const Var& w, const Var& b, Losses& losses) {
-  require_rank("cross_entropy", "x", x.value(), 2);
-  require_rank("cross_entropy", "w", w.value(), 2);
-  require_equal("cross_entropy", "the last axis of x", x.value().dim(1), w.value().dim(1));
   const int64_t rows = x.value().dim(0), in = w.value().dim(1), vocab = w.value().dim(0);
-  if (b.defined()) require_equal("cross_entropy", "the size of b", b.value().numel(), vocab);
   const DType dtype = x.value().dtype();
   const auto gradient_of = [&](const Var& v) {
     if (!needs_tape(tape, {&v})) return Tensor();

@@ -1,5 +1,6 @@
 // The matrix lies in panels of eight vectors of outputs, the last one narrower: a product reads it once, from its
-// beginning to its end, and keeps eight sums under way, which hides the latency of the multiply-add.
+// beginning to its end, and keeps eight sums under way for one vector, 24 for many, which hides the latency of the
+// multiply-add.
 // The hardware sees the order coming: prefetches of our own made no difference beyond noise.
 #include "carousel/kernels/simd/gemv.h"
 
@@ -38,10 +39,12 @@ void GemvPack(int64_t n, int64_t k, const float* w, int64_t ldw, float* packed) 
   }
 }
 
-/// Rows of x that are taken at once, and vectors of outputs beside them: as many sums as there are registers. Many rows
-/// and few vectors, because the panel comes from the second-level cache and x from the first.
+/// Rows of x that are taken at once, and vectors of outputs beside them: 24 sums of 32 registers, or 12 of 16. Many
+/// rows and few vectors, because the panel comes from the second-level cache, and so many rows of x from the first
+/// while they have no more than some 1,000 columns.
 constexpr int kMany = kLanes >= 16 ? 12 : 6;
 constexpr int kVectorsOfMany = 2;
+/// Of four rows that are left.
 constexpr int kVectorsOfFour = kLanes >= 16 ? 4 : 2;
 
 /// kRows rows of x, the first of them number r, with kCount vectors of outputs, the first of them output j. `panel`:

@@ -5,13 +5,13 @@
 #include "carousel/kernels/simd/rounding.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "carousel/kernels/sixteen_bits.cpp"
+#define HWY_TARGET_INCLUDE "carousel/kernels/simd/sixteen_bits.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace carousel::kernels::HWY_NAMESPACE {
+namespace carousel::kernels::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -89,25 +89,35 @@ void FromCodes(Range16 range, int64_t n, const uint16_t* x, float* y) {
   }
 }
 
-}  // namespace carousel::kernels::HWY_NAMESPACE
+}  // namespace carousel::kernels::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace carousel::kernels {
+namespace simd {
 
 HWY_EXPORT(ToCodes);
 HWY_EXPORT(FromCodes);
+
+void to_codes(Range16 range, int64_t n, const float* x, uint16_t* y) {
+  HWY_DYNAMIC_DISPATCH(ToCodes)(range, n, x, y);
+}
+void from_codes(Range16 range, int64_t n, const uint16_t* x, float* y) {
+  HWY_DYNAMIC_DISPATCH(FromCodes)(range, n, x, y);
+}
+
+}  // namespace simd
 
 void to_16_bits(Range16 range, int64_t n, const float* x, uint16_t* y) {
   if (range == Range16::unbounded) {
     simd::to_bf16(n, x, y);
   } else {
-    HWY_DYNAMIC_DISPATCH(ToCodes)(range, n, x, y);
+    simd::to_codes(range, n, x, y);
   }
 }
 
 void from_16_bits(Range16 range, int64_t n, const uint16_t* x, float* y) {
-  HWY_DYNAMIC_DISPATCH(FromCodes)(range, n, x, y);
+  simd::from_codes(range, n, x, y);
 }
 
 }  // namespace carousel::kernels

@@ -1,0 +1,19 @@
+// What is in files of running text, for data check.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "carousel/data/check.h"
+
+namespace carousel::data {
+
+/// A character that is seldom meant: a control, a joiner of no width, a bidirectional mark, the sign for undecodable
+/// text.
+bool is_suspicious(char32_t c);
+
+/// Fills in the report's running text, format, reason and dev. Throws DataError for what concerns a whole file.
+void check_text(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+                const ReadOptions& options, DataReport& report);
+
+}  // namespace carousel::data
