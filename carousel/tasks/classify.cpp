@@ -10,6 +10,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/data/split.h"
+#include "carousel/data/unicode.h"
 #include "carousel/tasks/classify_config.h"
 #include "carousel/tasks/classify_frames.h"
 #include "carousel/tasks/classify_model.h"
@@ -109,6 +110,7 @@ class Classify final : public Task {
     say(fmt::format("data: {}", plan.reason));
     sets.train_data = data::read_labels(input.data, plan, options);
     data::require_learnable(sets.train_data);
+    if (!plan.header && (plan.format == "csv" || plan.format == "tsv")) ask_about_names(sets.train_data, say);
     options_.format.format = plan.format;
     options_.format.columns = plan.columns_text();
     if (input.dev.empty()) {
@@ -132,6 +134,17 @@ class Classify final : public Task {
       say(fmt::format("dev: {} of {}", counted(static_cast<int64_t>(sets.dev.size()), "text"), input.dev.front()));
     }
     return sets;
+  }
+
+  /// A first row whose label comes nowhere else may hold names that are not usual ones.
+  static void ask_about_names(const data::PairData& data, const Say& say) {
+    const data::PairExample& first = data.examples.front();
+    const auto same = [&](const data::PairExample& e) { return e.target == first.target; };
+    if (data.examples.size() < 10 || std::count_if(data.examples.begin(), data.examples.end(), same) > 1) return;
+    say(
+        fmt::format("warning: the label {} of line {} comes nowhere else: if that row holds names, leave it out with "
+                    "--set header=yes",
+                    data::clip_quoted(first.target), first.line));
   }
 
   static Labels labels_of(const LabelSets& sets) {

@@ -9,6 +9,7 @@
 #include "carousel/base/text.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/unicode.h"
+#include "carousel/data/unpack.h"
 #include "carousel/tasks/language_model_model.h"
 #include "carousel/tasks/language_model_objective.h"
 
@@ -27,7 +28,16 @@ class LanguageModelKind final : public Task {
 
   std::string recognises(const std::vector<std::string>& files) override {
     const data::Detection found = data::detect_format(files, options_.read_options());
-    return found.format->name == "text" ? found.reason : "";
+    if (found.format->name != "text") return "";
+    // No other task has known its columns, and hardly anybody wants its commas learnt.
+    for (const char* ending : {".csv", ".tsv", ".jsonl", ".ndjson"})
+      if (data::named(files.front(), ending))
+        throw DataError(
+            files.front(), 0, 0,
+            "[task] what the columns of a table hold must be clear; got names and values that do not tell. "
+            "Say it with --columns (text,label or source,target or time,value, with _ for each to skip), or "
+            "name the task with --task: lm reads a file as running text.");
+    return found.reason;
   }
 
   void options(OptionTable& table) override { options_.options(table); }

@@ -40,6 +40,19 @@ ToyRun run_of(const std::string& file, const Settings& settings, const std::vect
   return ToyRun(file, settings, dev, "classify");
 }
 
+TEST(ClassifyTask, AsksAboutARowOfUnusualNames) {
+  const testing::TempDir dir;
+  std::string rows;
+  for (int i = 0; i < 30; ++i) rows += i % 2 == 0 ? "a nice day,good\n" : "an awful day,bad\n";
+  const std::string hint =
+      "warning: the label \"bar\" of line 1 comes nowhere else: if that row holds names, leave it out "
+      "with --set header=yes";
+  EXPECT_NE(run_of(dir.write("a.csv", "foo,bar\n" + rows), settings_of()).said.find(hint), std::string::npos);
+  EXPECT_EQ(run_of(dir.write("b.csv", rows), settings_of()).said.find("comes nowhere else"), std::string::npos);
+  EXPECT_EQ(run_of(dir.write("c.csv", "foo,bar\n" + rows), settings_of({{"header", "yes"}})).said.find("nowhere else"),
+            std::string::npos);
+}
+
 TEST(ClassifyTask, LearnsWhatDecidesAndBeatsTheMajority) {
   const testing::TempDir dir;
   ToyRun run =

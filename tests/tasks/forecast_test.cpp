@@ -333,7 +333,14 @@ TEST(ForecastTask, IsRecognisedByNumbersUnderTimes) {
                                                  "comma-separated columns under a row of names: date is the "
                                                  "time, 2 columns of values")));
   EXPECT_EQ(decide_task({dir.write("words.tsv", spelling_lines(40, 1))}).first, "transduce");
-  EXPECT_EQ(decide_task({dir.write("text.txt", "Here is a sentence.\nAnd, well, another.\n")}).first, "lm");
+  const std::string prose = "Here is a sentence.\nAnd, well, another.\n";
+  EXPECT_EQ(decide_task({dir.write("text.txt", prose)}).first, "lm");
+  const std::string unclear = dir.write("text.csv", prose);
+  EXPECT_EQ(testing::error_of<DataError>([&] { decide_task({unclear}); }),
+            unclear +
+                ": [task] what the columns of a table hold must be clear; got names and values that do not tell. "
+                "Say it with --columns (text,label or source,target or time,value, with _ for each to skip), or "
+                "name the task with --task: lm reads a file as running text.");
   std::string sums;
   for (int i = 0; i < 50; ++i) sums += fmt::format("{}\t{}\n", i * 37 % 50, i);
   EXPECT_EQ(decide_task({dir.write("sums.tsv", sums)}).first, "transduce") << "numbers for numbers are pairs";
