@@ -1,5 +1,5 @@
 // Any bytes as a file of labelled texts, in every format: planned and read whole, or refused with a DataError. What
-// lists all bad lines agrees with what stops at the first.
+// lists all bad lines agrees with what stops at the first. And the same bytes as a table whose texts a model answers.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +9,8 @@
 #include <string>
 
 #include "carousel/base/error.h"
+#include "carousel/data/inputs.h"
+#include "carousel/data/label_names.h"
 #include "carousel/data/labels.h"
 
 namespace {
@@ -63,6 +65,32 @@ void read_both_ways(const std::string& file, const LabelFormat& format) {
   }
 }
 
+/// A name with this ending for the bytes behind `descriptor`: the ending says how inputs are read.
+std::string named(int descriptor, const char* ending) {
+  static const std::string folder = [] {
+    std::string pattern = "/tmp/fuzz_inputs_XXXXXX";
+    if (!mkdtemp(pattern.data())) std::abort();
+    return pattern;
+  }();
+  const std::string name = folder + "/in" + ending;
+  unlink(name.c_str());
+  if (symlink(("/proc/self/fd/" + std::to_string(descriptor)).c_str(), name.c_str()) != 0) std::abort();
+  return name;
+}
+
+void read_as_inputs(const std::string& file) {
+  ReadOptions options;
+  options.max_line_bytes = 200;
+  options.max_text_bytes = 1 << 20;
+  try {
+    const auto inputs =
+        carousel::data::read_inputs(file, {carousel::data::kTextNames, {"label", "text"}, "text", false}, options);
+    for (const std::string& input : inputs.value_or(std::vector<std::string>()))
+      require(input.find_first_of("\n\t") == std::string::npos);
+  } catch (const DataError&) {
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
@@ -73,6 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     read_both_ways(file, {format, "auto", "auto"});
     read_both_ways(file, {format, "label,text", "yes"});
   }
+  for (const char* ending : {".csv", ".tsv", ".jsonl"}) read_as_inputs(named(descriptor, ending));
   close(descriptor);
   return 0;
 }
