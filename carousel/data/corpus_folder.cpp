@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "carousel/base/error.h"
 #include "carousel/data/unpack.h"
 
 namespace carousel::data {
@@ -58,7 +59,7 @@ CorpusFolder look_at_corpus(const std::string& folder) {
     return name.ends_with(".wav") || name.ends_with(".flac");
   });
   const fs::path recordings = fs::path(folder) / "recordings";
-  if (!sounds && fs::is_directory(recordings, error)) return {recordings.string(), "", ""};
+  if (!sounds && fs::is_directory(recordings, error)) return {recordings.string(), "", recordings.string()};
   return {};
 }
 
@@ -71,6 +72,17 @@ std::string take_corpus(std::vector<std::string>& data, std::vector<std::string>
   if (!dev.empty() || corpus.dev.empty()) return fmt::format("{}: {} is learnt from", folder, corpus.train);
   dev = {corpus.dev};
   return fmt::format("{}: {} is learnt from, {} chooses", folder, corpus.train, corpus.dev);
+}
+
+std::vector<std::string> test_of_corpus(const std::vector<std::string>& files) {
+  const CorpusFolder corpus = files.size() == 1 ? look_at_corpus(files.front()) : CorpusFolder();
+  if (corpus.train.empty()) return files;
+  if (corpus.test.empty())
+    throw DataError(files.front(), 0, 0,
+                    fmt::format("[eval] a folder of a corpus must hold a part to test on; got {}{} alone. Name a file "
+                                "or folder in it to be scored on that.",
+                                corpus.train, corpus.dev.empty() ? "" : " and " + corpus.dev));
+  return {corpus.test};
 }
 
 }  // namespace carousel::data

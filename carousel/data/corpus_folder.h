@@ -19,4 +19,7 @@ CorpusFolder look_at_corpus(const std::string& folder);
 /// `dev` is empty, what is chosen by. Returns a sentence about it, "" where nothing is replaced.
 std::string take_corpus(std::vector<std::string>& data, std::vector<std::string>& dev);
 
+/// `files` with the test part of a corpus in the place of its folder. DataError where it has none.
+std::vector<std::string> test_of_corpus(const std::vector<std::string>& files);
+
 }  // namespace carousel::data

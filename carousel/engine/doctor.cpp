@@ -230,7 +230,7 @@ Finding check_own_writing(Engine& model) {
   const data::JsonObject metrics(data::JsonObject(best->second, info.file, best->first).object("metrics"), info.file,
                                  best->first);
   if (!metrics.has(kTold) || !metrics.has("token_error_rate"))
-    return skipped(kName, "the model writes nothing symbol by symbol");
+    return skipped(kName, "its dev data was not scored by answers of its own");
   const double told = metrics.number(kTold), own = metrics.number("token_error_rate");
   Finding finding{kName, Verdict::healthy, "", {}};
   finding.text = fmt::format(

@@ -161,8 +161,7 @@ auto answer(const std::string& file, Question question) {
 }  // namespace
 
 tasks::EvalReport Engine::evaluate(const std::vector<std::string>& files, const tasks::PredictOptions& options) {
-  const std::string test = files.size() == 1 ? data::look_at_corpus(files.front()).test : "";
-  const std::vector<std::string> read = test.empty() ? files : std::vector<std::string>{test};
+  const std::vector<std::string> read = data::test_of_corpus(files);
   return answer(impl_->file, [&] { return impl_->model->evaluate(read, options); });
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "carousel/base/error.h"
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
@@ -33,6 +34,7 @@ TEST_F(Corpus, SeriesOfClasses) {
   EXPECT_EQ(take_corpus(data, dev), folder() + ": " + found.train + " is learnt from");
   EXPECT_EQ(data, Names{found.train});
   EXPECT_TRUE(dev.empty()) << "the test is not looked at";
+  EXPECT_EQ(test_of_corpus({folder()}), Names{found.test});
   put("Other_TRAIN.ts");
   EXPECT_EQ(look_at_corpus(folder()).train, "") << "which of the two?";
 }
@@ -43,6 +45,10 @@ TEST_F(Corpus, Images) {
   put("t10k-images-idx3-ubyte");
   EXPECT_EQ(look_at_corpus(folder()).train, dir.file("train-images-idx3-ubyte.gz"));
   EXPECT_EQ(look_at_corpus(folder()).test, dir.file("t10k-images-idx3-ubyte"));
+  std::filesystem::remove(dir.file("t10k-images-idx3-ubyte"));
+  EXPECT_EQ(testing::error_of<DataError>([&] { test_of_corpus({folder()}); }),
+            folder() + ": [eval] a folder of a corpus must hold a part to test on; got " +
+                dir.file("train-images-idx3-ubyte.gz") + " alone. Name a file or folder in it to be scored on that.");
 }
 
 TEST_F(Corpus, SlotsAndIntents) {
@@ -74,6 +80,7 @@ TEST_F(Corpus, AnythingElseStaysWhatItIs) {
   EXPECT_EQ(take_corpus(data, dev), "");
   EXPECT_EQ(take_corpus(two, dev), "");
   EXPECT_EQ(take_corpus(file, dev), "");
+  EXPECT_EQ(test_of_corpus(file), file);
   EXPECT_EQ(data, Names{folder()});
   EXPECT_EQ(look_at_corpus("no such folder").train, "");
 }
