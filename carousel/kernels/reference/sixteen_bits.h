@@ -16,10 +16,12 @@ inline uint16_t to_16_bits(Range16 range, float x) {
   // Comparisons that NaN fails: it must not be turned into an integer. Half a step more: truncation then rounds.
   if (range == Range16::unit) {
     const float inside = x > 0 ? (x < 1 ? x : 1.0f) : 0.0f;
-    return static_cast<uint16_t>(static_cast<int32_t>(inside * kUnitSteps + 0.5f));
+    const float raised = inside * kUnitSteps + 0.5f;
+    return static_cast<uint16_t>(static_cast<int32_t>(raised));
   }
   const float inside = x > -1 ? (x < 1 ? x : 1.0f) : -1.0f;
-  return static_cast<uint16_t>(static_cast<int32_t>((inside + 1) * kSymmetricSteps + 0.5f));
+  const float raised = (inside + 1) * kSymmetricSteps + 0.5f;
+  return static_cast<uint16_t>(static_cast<int32_t>(raised));
 }
 
 /// The number of a code.
