@@ -321,6 +321,12 @@ std::vector<std::string> DataReport::sentences() const {
 
 std::vector<std::string> DataReport::warnings() const {
   std::vector<std::string> out;
+  if (text) {
+    if (2 * dev.leaked.count > text->dev_long_lines)
+      out.push_back(fmt::format("{} of {} long lines of dev are in the training text too, so their score means nothing",
+                                dev.leaked.count, text->dev_long_lines));
+    return out;
+  }
   if (dev.leaked.count > 0) out.push_back(leaks(*this));
   if (ambiguous.count > 0 && !labels.empty()) out.push_back(contradictions(*this));
   if (illegal.count > 0) out.push_back(illegal_tags(*this));

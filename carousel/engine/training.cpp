@@ -217,7 +217,8 @@ void TrainingRun::look_at_data() {
   std::vector<std::string> all = request_.data;
   all.insert(all.end(), request_.dev.begin(), request_.dev.end());
   if (bytes_of_texts(all) > kMostBytes) return;
-  if (!plan_of_plain_texts(task_.name(), request_.data, options_.as_settings())) return;
+  const bool running = task_.name() == "lm" && !request_.dev.empty();
+  if (!running && !plan_of_plain_texts(task_.name(), request_.data, options_.as_settings())) return;
   try {
     for (const std::string& warning : data::check(request_.data, request_.dev, {}, data::CheckDepth::quick).warnings())
       observer_.message("warning: " + warning);

@@ -40,6 +40,10 @@ TEST(DataCheck, RunningText) {
   EXPECT_TRUE(says(report, "1 line holds control, invisible or damaged characters: "));
   EXPECT_NE(report.to_json().find("\"in_train\":{\"count\":1"), std::string::npos) << report.to_json();
   EXPECT_FALSE(check({train}, {}, {}).has_dev);
+  EXPECT_TRUE(report.warnings().empty()) << "half of them is no more than half";
+  EXPECT_EQ(check({train}, {train}, {}).warnings(),
+            (std::vector<std::string>{
+                "1 of 1 long lines of dev are in the training text too, so their score means nothing"}));
 }
 
 TEST(DataCheck, FindsWhatIsThere) {
