@@ -101,6 +101,15 @@ std::vector<Column> columns_of(const Rows& rows, size_t width, bool header) {
   return columns;
 }
 
+/// That of nearly all rows, so that a damaged one is told by itself; else that of the longest: a series in each row.
+size_t width_of(const Rows& rows) {
+  std::map<size_t, size_t> counts;
+  for (const auto& row : rows) ++counts[row.size()];
+  for (const auto& [width, count] : counts)
+    if (10 * count >= 9 * rows.size()) return width;
+  return counts.empty() ? 0 : counts.rbegin()->first;
+}
+
 /// A text above numbers or times is a name.
 bool has_header(const Rows& rows, size_t width) {
   if (rows.size() < 2) return false;
@@ -134,7 +143,7 @@ class Planner {
       : file_(file), wanted_(wanted) {
     plan_.separator = find_separator(take_sample(file, options).lines);
     rows_ = first_rows(file, plan_.separator, options);
-    for (const auto& row : rows_) width_ = std::max(width_, row.size());
+    width_ = width_of(rows_);
     plan_.header = wanted.header == "auto" ? has_header(rows_, width_) : wanted.header == "yes";
     columns_ = columns_of(rows_, width_, plan_.header);
     name_columns();

@@ -300,6 +300,23 @@ TEST(Series, FaultsCarryTheirPlace) {
   EXPECT_EQ(fault("a,1,2\nb,,\n", rows), ":2:1: [data] a series must have values; got none of \"b\". Remove its row.");
 }
 
+TEST(Series, OneRowThatIsTooLongIsTheOnlyOneRefused) {
+  const TempDir dir;
+  const std::string file = dir.write("long.csv", hourly(40) + "2016-07-02 16:00:00,1,2,3\n" + hourly(40).substr(13));
+  std::vector<std::string> faults;
+  ReadOptions options;
+  options.on_bad_line = [&](const DataError& error) { faults.emplace_back(error.what()); };
+  try {
+    read_series(file, plan_series(file, {}, options), {}, options);
+  } catch (const DataError& error) {  // times begin anew below
+    EXPECT_NE(std::string(error.what()).find(":43:"), std::string::npos) << error.what();
+  }
+  ASSERT_FALSE(faults.empty());
+  EXPECT_EQ(faults.front(), file +
+                                ":42: [data] a row must have 3 cells; got 4. Check its separators, or say what the "
+                                "columns are with --columns.");
+}
+
 TEST(Series, UnequalStepsAreNoted) {
   const TempDir dir;
   const SeriesSet set =
