@@ -173,7 +173,8 @@ Json json_of_recordings(const DataReport& report) {
   return json;
 }
 
-/// "1,115,394 characters of running text in 40,000 lines (202,651 words); the longest line has 69, line 12".
+/// "1115394 characters in 40000 lines of running text (...), 202651 words between white space; line 12 is the longest,
+/// 69 characters".
 void describe_text(const DataReport& report, std::vector<std::string>& out) {
   const RunningTextReport& t = *report.text;
   out.push_back(fmt::format("{} in {} of running text ({}), {}; line {} is the longest, {}",

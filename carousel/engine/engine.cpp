@@ -1,4 +1,4 @@
-#include "carousel/data/corpus_folder.h"
+#include "carousel/engine/engine.h"
 
 #include <fmt/format.h>
 

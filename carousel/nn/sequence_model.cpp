@@ -46,18 +46,6 @@ Var reshape(Tape* tape, const Var& x, const Shape& shape) {
   return y;
 }
 
-int64_t count_correct(const Tensor& logits, const std::vector<int32_t>& wanted) {
-  int64_t correct = 0;
-  ops::with_scalar(logits.dtype(), [&]<class T>() {
-    const int64_t width = logits.dim(1);
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      const T* row = logits.data<T>() + static_cast<int64_t>(i) * width;
-      correct += std::max_element(row, row + width) - row == wanted[i];
-    }
-  });
-  return correct;
-}
-
 }  // namespace
 
 SequenceModel::SequenceModel(const SequenceModelConfig& config, uint64_t seed)
@@ -139,11 +127,11 @@ SequenceLoss SequenceModel::loss(Context& ctx, const SequenceBatch& batch, const
   }
   const Var each = reshape(ctx.tape, answers, {places * config_.heads, config_.outputs});
   const Var logits = ops::gather_rows(ctx.tape, each, std::move(asked));
-  const ops::CrossEntropy entropy = ops::cross_entropy(ctx.tape, logits, wanted, 0);
+  const ops::CrossEntropy entropy = ops::cross_entropy(ctx.tape, logits, wanted, 0, true);
   result.loss = entropy.loss;
   result.sum = entropy.nll_sum;
   result.count = static_cast<int64_t>(wanted.size());
-  result.correct = count_correct(logits.value(), wanted);
+  result.correct = entropy.correct;
   return result;
 }
 

@@ -139,18 +139,7 @@ class CopyLosses {
     });
   }
 
-  CrossEntropy result() const {
-    CrossEntropy result;
-    double total = 0;
-    for (const kernels::RowLoss& row : losses_) {
-      result.nll_sum += row.nll;
-      total += (1 - smoothing_) * row.nll + smoothing_ * row.uniform;
-    }
-    result.correct = std::count(correct_.begin(), correct_.end(), 1);
-    const auto n = static_cast<double>(losses_.size());
-    result.loss = Var(Tensor::full({}, losses_.empty() ? 0.0 : total / n, gate_.dtype()));
-    return result;
-  }
+  CrossEntropy result() const { return mean_of(losses_, correct_, smoothing_, gate_.dtype()); }
   const Tensor& d_gate() const { return d_gate_; }
   const Tensor& d_weights() const { return d_weights_; }
 

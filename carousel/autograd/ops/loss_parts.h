@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
 #include "carousel/autograd/ops/dispatch.h"
+#include "carousel/autograd/ops/losses.h"
 #include "carousel/autograd/tape.h"
+#include "carousel/kernels/table.h"
 
 namespace carousel::ops {
 
@@ -16,6 +19,20 @@ inline void require_targets(const char* op, std::span<const int32_t> targets, in
   for (const int32_t id : targets)
     if (id < 0 || id >= classes)
       throw ShapeError(fmt::format("[{}] targets must lie in [0, {}); got {}. Check the vocabulary.", op, classes, id));
+}
+
+/// The mean of the rows' losses with label smoothing, and how many rows are `correct` (1; none where not counted).
+inline CrossEntropy mean_of(std::span<const kernels::RowLoss> rows, std::span<const char> correct, double smoothing,
+                            DType dtype) {
+  CrossEntropy mean;
+  double total = 0;
+  for (const kernels::RowLoss& row : rows) {
+    mean.nll_sum += row.nll;
+    total += smoothing == 0 ? row.nll : (1 - smoothing) * row.nll + smoothing * row.uniform;
+  }
+  mean.correct = std::count(correct.begin(), correct.end(), 1);
+  mean.loss = Var(Tensor::full({}, rows.empty() ? 0.0 : total / static_cast<double>(rows.size()), dtype));
+  return mean;
 }
 
 /// Hands over gradients that forward has made for dL/dloss = 1; an undefined one is none.

@@ -16,17 +16,14 @@ namespace {
 /// Whether no other logit is as high as the target's, or stands behind it and is as high. With NaN nothing is.
 template <class T>
 bool is_highest(int64_t vocab, const T* logits, const T* bias, int32_t target) {
-  const T wanted = bias ? logits[target] + bias[target] : logits[target];
-  // Numbers, not an early end: this runs in vectors.
-  int32_t below = 0;
-  if (bias) {
-    for (int64_t v = 0; v < target; ++v) below += logits[v] + bias[v] < wanted ? 1 : 0;
-    for (int64_t v = target + 1; v < vocab; ++v) below += logits[v] + bias[v] <= wanted ? 1 : 0;
-  } else {
-    for (int64_t v = 0; v < target; ++v) below += logits[v] < wanted ? 1 : 0;
-    for (int64_t v = target + 1; v < vocab; ++v) below += logits[v] <= wanted ? 1 : 0;
-  }
-  return below + 1 == vocab;
+  const auto stands = [&](auto at) {
+    const T wanted = at(target);
+    int32_t below = 0;  // a number, not an early end: this runs in vectors
+    for (int64_t v = 0; v < target; ++v) below += at(v) < wanted ? 1 : 0;
+    for (int64_t v = target + 1; v < vocab; ++v) below += at(v) <= wanted ? 1 : 0;
+    return below + 1 == vocab;
+  };
+  return bias ? stands([&](int64_t v) { return logits[v] + bias[v]; }) : stands([&](int64_t v) { return logits[v]; });
 }
 
 /// The losses of all rows, and the gradients with respect to their logits for a loss that is their mean.
@@ -53,17 +50,7 @@ class RowLosses {
     });
   }
 
-  CrossEntropy result(DType dtype) const {
-    CrossEntropy sums;
-    double total = 0;
-    for (const kernels::RowLoss& row : losses_) {
-      sums.nll_sum += row.nll;
-      total += smoothing_ == 0 ? row.nll : (1 - smoothing_) * row.nll + smoothing_ * row.uniform;
-    }
-    sums.correct = std::count(correct_.begin(), correct_.end(), 1);
-    sums.loss = Var(Tensor::full({}, losses_.empty() ? 0.0 : total / static_cast<double>(losses_.size()), dtype));
-    return sums;
-  }
+  CrossEntropy result(DType dtype) const { return mean_of(losses_, correct_, smoothing_, dtype); }
 
  private:
   std::span<const int32_t> targets_;
@@ -75,12 +62,13 @@ class RowLosses {
 
 }  // namespace
 
-CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_t> targets, double smoothing) {
+CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_t> targets, double smoothing,
+                           bool count_correct) {
   require_rank("cross_entropy", "logits", logits.value(), 2);
   const int64_t rows = logits.value().dim(0), vocab = logits.value().dim(1);
   require_targets("cross_entropy", targets, rows, vocab);
   const bool gradient = needs_tape(tape, {&logits});
-  RowLosses losses(targets, smoothing, gradient, false);
+  RowLosses losses(targets, smoothing, gradient, count_correct);
   Tensor work = logits.value().clone();
   with_scalar(work.dtype(), [&]<class T>() { losses.add<T>(0, rows, vocab, work.data<T>(), nullptr); });
   CrossEntropy result = losses.result(work.dtype());

@@ -17,7 +17,8 @@ struct CrossEntropy {
 /// Softmax cross-entropy of logits [N, V] against target ids [N], with label smoothing (Szegedy et al. 2016): the
 /// target distribution is (1 - smoothing) on the target plus smoothing / V everywhere, as in PyTorch. Throws
 /// ShapeError.
-CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_t> targets, double smoothing);
+CrossEntropy cross_entropy(Tape* tape, const Var& logits, std::span<const int32_t> targets, double smoothing,
+                           bool count_correct = false);
 
 /// cross_entropy(linear(x, w, b)) for x [N, I], w [V, I], b [V] or undefined, without the logits ever being in memory
 /// as a whole: forward goes over blocks of rows and makes the gradients of each while its logits are at hand.
