@@ -23,8 +23,9 @@ void ClassScores::add(std::span<const double> probabilities, int64_t wanted) {
   ++counts_of(predicted).predicted;
   ++counts_of(wanted).wanted;
   counts_of(wanted).right += right;
-  const auto bin = static_cast<size_t>(std::clamp(*best, 0.0, 1.0) * static_cast<double>(kBins));
-  Bin& b = bins_[std::min(bin, kBins - 1)];
+  // Bin m of M holds the confidences in ((m - 1) / M, m / M]: 1 is in the last one, and 0 in the first.
+  const double edge = std::ceil(std::clamp(*best, 0.0, 1.0) * static_cast<double>(kBins));
+  Bin& b = bins_[static_cast<size_t>(std::max(1.0, edge)) - 1];
   ++b.examples;
   b.right += right;
   b.confidence += *best;
