@@ -58,7 +58,7 @@ using Ngrams = std::map<std::string_view, int64_t>;
 
 /// The n-grams of orders 1 to Bleu::kOrder of a text whose tokens are separated by single spaces, as parts of it.
 struct Segment {
-  explicit Segment(std::string_view raw) : text(tokenize_13a(raw)) {
+  explicit Segment(std::string_view raw) : text(tokenize_13a(data::trim(raw))) {
     const std::vector<std::string_view> tokens = data::split_words(text);
     length = static_cast<int64_t>(tokens.size());
     for (size_t n = 1; n <= Bleu::kOrder; ++n) {
@@ -112,7 +112,7 @@ void Bleu::add(std::string_view hypothesis, const std::vector<std::string>& refe
   const Segment predicted(hypothesis);
   std::array<std::map<std::string, int64_t, std::less<>>, kOrder> allowed;  // most often seen in one reference
   int64_t closest = -1;
-  for (const std::string& reference : references) {
+  for (const std::string_view reference : given_references(references)) {
     const Segment segment(reference);
     for (size_t n = 0; n < kOrder; ++n) {
       for (const auto& [ngram, count] : segment.ngrams[n]) {

@@ -38,7 +38,7 @@ void Chrf::add(std::string_view hypothesis, const std::vector<std::string>& refe
   const Characters predicted(hypothesis);
   Statistics best{};
   double best_score = -1.0;
-  for (const std::string& text : references) {
+  for (const std::string_view text : given_references(references)) {
     const Characters reference(text);
     Statistics found{};
     for (size_t n = 0; n < kOrder; ++n) {

@@ -49,4 +49,12 @@ double ErrorRates::token_error_rate() const {
   return static_cast<double>(edits_) / static_cast<double>(std::max<int64_t>(1, reference_tokens_));
 }
 
+std::vector<std::string_view> given_references(const std::vector<std::string>& references) {
+  std::vector<std::string_view> given;
+  for (const std::string& text : references)
+    if (!text.empty()) given.push_back(text);
+  if (given.empty()) given.assign(references.begin(), references.end());
+  return given;
+}
+
 }  // namespace carousel::train

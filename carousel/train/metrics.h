@@ -25,7 +25,7 @@ class ErrorRates {
   /// Share of the predictions that equal none of their references; 0 for no predictions.
   double sequence_error_rate() const;
   /// Edits to the nearest reference over its length, both summed over the corpus; may pass 1. Nearest: fewest edits,
-  /// of those the longest.
+  /// of those the longest. NIST's sclite weighs a substitution by 4 and other edits by 3 and so may count more edits.
   double token_error_rate() const;
 
  private:
@@ -35,11 +35,16 @@ class ErrorRates {
   int64_t reference_tokens_ = 0;
 };
 
+/// The references but empty ones beside others: as in sacreBLEU an empty text there stands for no reference. Of empty
+/// ones alone all.
+std::vector<std::string_view> given_references(const std::vector<std::string>& references);
+
 /// The tokenisation "13a" of mteval-v13a.pl as in sacreBLEU: tokens separated by single spaces.
 std::string tokenize_13a(std::string_view text);
 
 /// Corpus BLEU (Papineni et al. 2002) as sacreBLEU computes it (Post 2018): 13a tokenisation, n-grams to 4, exponential
-/// smoothing of orders without a match, length of the closest reference (the shorter when two are as close).
+/// smoothing of orders without a match, length of the closest reference (the shorter when two are as close), no white
+/// space at the ends of texts. Deviation: a row may have empty references alone, which sacreBLEU refuses.
 class Bleu {
  public:
   static constexpr size_t kOrder = 4;
@@ -55,6 +60,7 @@ class Bleu {
 
 /// Corpus chrF2 (Popovic 2015) as sacreBLEU computes it: character n-grams to 6 without white space, no words, beta 2,
 /// precision and recall averaged over the orders; of several references the one with the best sentence score counts.
+/// Deviation: as in Bleu.
 class Chrf {
  public:
   static constexpr size_t kOrder = 6;

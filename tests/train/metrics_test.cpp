@@ -197,6 +197,17 @@ TEST(Rouge, LongestCommonSubsequenceEqualsATrialOfAll) {
   }
 }
 
+TEST(Bleu, AnEmptyTextIsWantedWhereNoReferenceHasMore) {
+  Bleu bleu;
+  Chrf chrf;
+  bleu.add("a b c d e", {"a b c d e", ""});
+  chrf.add("a b c d e", {"", "a b c d e"});
+  bleu.add("", {"", ""});
+  chrf.add("", {""});
+  EXPECT_NEAR(bleu.score(), 100, 1e-9);
+  EXPECT_NEAR(chrf.score(), 100, 1e-9);
+}
+
 TEST(Bleu, NothingScoresZero) {
   EXPECT_EQ(Bleu().score(), 0.0);
   EXPECT_EQ(Chrf().score(), 0.0);
