@@ -77,7 +77,7 @@ TEST(ClassScores, EqualAnotherComputation) {
     double confidence = 0, right = 0, count = 0;
     for (const Example& e : examples) {
       const double most = *std::max_element(e.p.begin(), e.p.end());
-      if (most < bin / 15.0 || most >= (bin + 1) / 15.0) continue;
+      if (most <= bin / 15.0 || most > (bin + 1) / 15.0) continue;
       confidence += most;
       right += e.p[static_cast<size_t>(e.wanted)] == most;
       ++count;
