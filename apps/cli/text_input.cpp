@@ -110,7 +110,7 @@ bool LineSource::add(std::vector<std::string>* lines, std::string line) {
   if (++line_ == 1 && line.rfind("\xEF\xBB\xBF", 0) == 0) line.erase(0, 3);
   try {
     if (line.size() > kLongestLine) {
-      throw DataError(name_, line_, 0,
+      throw DataError(name_, line_, kLongestLine + 1,
                       fmt::format("[predict] a line may hold {} bytes; got more. Split it.", kLongestLine));
     }
     data::check_text(line, name_, line_);

@@ -31,7 +31,7 @@ void require_equal_lengths(Side& source, Side& target) {
   if (sources == targets) return;
   const Side& longer = sources > targets ? source : target;
   throw DataError(
-      longer.reader.file(), std::min(sources, targets) + 1, 0,
+      longer.reader.file(), std::min(sources, targets) + 1, 1,
       fmt::format("[data] aligned files must have equally many lines; got {} in {} and {} in {}. Line n of one "
                   "file must belong to line n of the other.",
                   sources, source.reader.file(), targets, target.reader.file()));

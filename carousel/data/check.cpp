@@ -155,8 +155,8 @@ void look_at_tags(const TagData& data, const TagData& dev, DataReport& report) {
         const std::string before = i > 0 ? sentence.tags[i - 1] : "",
                           tag = i < sentence.tags.size() ? sentence.tags[i] : "";
         if (may_follow(scheme, before, tag)) continue;
-        report.illegal.add(fmt::format("{}:{}: {} {}", side->file,
-                                       sentence.lines[std::min(i, sentence.tags.size() - 1)],
+        const size_t at = std::min(i, sentence.tags.size() - 1);
+        report.illegal.add(fmt::format("{}:{}:{}: {} {}", side->file, sentence.lines[at], sentence.columns[at],
                                        tag.empty() ? before : tag,
                                        tag.empty()      ? "at the end of a sentence"
                                        : before.empty() ? "at the beginning of a sentence"

@@ -92,7 +92,7 @@ void look_at_files(const std::vector<ListedFile>& files, const ReadOptions& opti
       }
       take(listed, content);
     } catch (const DataError& error) {
-      options.bad_line(error);
+      options.bad_line(in_list(listed, error));
     }
   }
 }

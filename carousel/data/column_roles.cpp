@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "carousel/base/error.h"
-#include "carousel/data/table_reader.h"
 #include "carousel/data/unicode.h"
 
 namespace carousel::data {
@@ -38,7 +37,7 @@ size_t place_of(const std::vector<std::string>& roles, const char* role) {
 }
 
 int64_t each_row(const std::string& file, const RoleTable& table, const ReadOptions& options,
-                 const std::function<void(std::vector<std::string>& cells, int64_t line)>& take) {
+                 const std::function<void(std::vector<std::string>& cells, const TableReader& row)>& take) {
   TableReader reader(file, table.separator, options);
   std::vector<std::string> cells;
   bool names = table.header;
@@ -49,14 +48,14 @@ int64_t each_row(const std::string& file, const RoleTable& table, const ReadOpti
     }
     try {
       if (cells.size() != table.columns.size())
-        throw DataError(
-            file, reader.line(), 0,
+        throw error_at(
+            file, reader.place_of_width(table.columns.size()),
             fmt::format("[data] a row must have {} columns ({}); got {} in {}. {}, or say what the columns "
                         "are with --columns.",
                         table.columns.size(), fmt::join(table.columns, ","), cells.size(),
                         clip_quoted(fmt::format("{}", fmt::join(cells, std::string(1, table.separator)))),
                         table.separator == ',' ? "Put a cell that holds commas into double quotes" : "Check its tabs"));
-      take(cells, reader.line());
+      take(cells, reader);
     } catch (const DataError& error) {
       options.bad_line(error);
     }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "carousel/data/line_reader.h"
+#include "carousel/data/table_reader.h"
 
 namespace carousel::data {
 
@@ -26,9 +26,9 @@ struct RoleTable {
   bool header = false;               ///< the first row holds names and is left out
 };
 
-/// Calls take(cells, line) for each row; a DataError of it, and one for another number of columns, goes to
-/// options.bad_line. Returns the number of blank lines. Throws what TableReader refuses.
+/// Calls take(cells, row) for each row, whose places `row` tells; a DataError of it, and one for another number of
+/// columns, goes to options.bad_line. Returns the number of blank lines. Throws what TableReader refuses.
 int64_t each_row(const std::string& file, const RoleTable& table, const ReadOptions& options,
-                 const std::function<void(std::vector<std::string>& cells, int64_t line)>& take);
+                 const std::function<void(std::vector<std::string>& cells, const TableReader& row)>& take);
 
 }  // namespace carousel::data

@@ -127,7 +127,7 @@ void add_objects(const std::string& file, const std::vector<std::string>& used, 
       reader, options, [] {},
       [&](std::string_view text) {
         constexpr std::string_view kNoCell("\n\r\t\0", 4);
-        for (const auto& [key, value] : JsonLine(file, reader.line()).object(parser, text)) {
+        for (const auto& [key, value] : JsonLine(reader, text).object(parser)) {
           std::string_view cell;
           if (std::find(used.begin(), used.end(), key) == used.end()) {
             keys.emplace(key);

@@ -4,6 +4,7 @@
 #include "carousel/base/error.h"
 #include "carousel/data/each_line.h"
 #include "carousel/data/pairs.h"
+#include "carousel/data/place.h"
 #include "carousel/data/unicode.h"
 
 namespace carousel::data {
@@ -23,10 +24,12 @@ PairExample parse_line(const LineReader& reader, std::string_view line) {
   const std::string_view source = trim(text.substr(kIn.size(), out - kIn.size()));
   const std::string_view target = trim(text.substr(out + kOut.size()));
   if (source.empty() || target.empty())
-    throw DataError(reader.file(), reader.line(), 1,
-                    fmt::format("[data] IN and OUT must both have text; got an empty {} in {}. Fill it in or remove "
-                                "the line.",
-                                source.empty() ? "source" : "target", clip_quoted(line)));
+    throw error_at(
+        reader.file(),
+        {reader.line(), column_of(line, source.empty() ? text.substr(kIn.size()) : text.substr(out + kOut.size()))},
+        fmt::format("[data] IN and OUT must both have text; got an empty {} in {}. Fill it in or remove "
+                    "the line.",
+                    source.empty() ? "source" : "target", clip_quoted(line)));
   return {std::string(source), std::string(target), reader.line(), 0};
 }
 

@@ -45,9 +45,9 @@ std::optional<std::vector<std::string>> read_rows(const std::string& file, char 
   if (!place) return std::nullopt;
   const auto take = [&] {
     if (cells.size() != width)
-      throw DataError(file, reader.line(), 0,
-                      fmt::format("[predict] a row must have {} columns; got {}. Check its separators and quotes.",
-                                  width, cells.size()));
+      throw error_at(file, reader.place_of_width(width),
+                     fmt::format("[predict] a row must have {} columns; got {}. Check its separators and quotes.",
+                                 width, cells.size()));
     std::replace(cells[*place].begin(), cells[*place].end(), '\t', ' ');
     inputs.push_back(cells[*place]);
   };
@@ -65,20 +65,20 @@ std::optional<std::vector<std::string>> read_objects(const std::string& file, co
   std::string_view text;
   while (reader.next(text)) {
     if (trim(text).empty()) continue;
-    const JsonLine line(file, reader.line());
-    const simdjson::dom::object object = line.object(parser, text);
+    const JsonLine line(reader, text);
+    const simdjson::dom::object object = line.object(parser);
     if (key.empty()) {
       const std::vector<std::string> keys = keys_of(object);
       const std::optional<size_t> place = usual_place(keys, wanted.usual);
       if (!place) return std::nullopt;
       key = keys[*place];
     }
-    simdjson::dom::element value;
-    if (object.at_key(key).get(value))
-      throw DataError(file, reader.line(), 0,
-                      fmt::format("[predict] each object must have the key {}; got the keys {}. Check the line.", key,
-                                  clip_quoted(fmt::format("{}", fmt::join(keys_of(object), ", ")))));
-    inputs.push_back(line.cell(key, value));
+    const std::optional<JsonField> field = find_field(object, key);
+    if (!field)
+      throw error_at(file, line.place(),
+                     fmt::format("[predict] each object must have the key {}; got the keys {}. Check the line.", key,
+                                 clip_quoted(fmt::format("{}", fmt::join(keys_of(object), ", ")))));
+    inputs.push_back(line.cell(key, field->value, field->index));
   }
   return inputs;
 }

@@ -22,8 +22,8 @@ struct InputColumn {
 /// The cells of the column of inputs of a .csv or .tsv table, or the values of that key of .jsonl objects, in order:
 /// the one column whose name in the first row is usual; else, where a row has as many columns as there are roles, the
 /// one with the role. None where the name of the file has another ending, or no column is known: its lines are inputs
-/// themselves. DataError (file:line): a row of another width, an object without the key, and what TableReader and
-/// LineReader refuse.
+/// themselves. DataError (file:line:column): a row of another width, an object without the key, and what TableReader
+/// and LineReader refuse.
 std::optional<std::vector<std::string>> read_inputs(const std::string& file, const InputColumn& wanted,
                                                     const ReadOptions& options);
 

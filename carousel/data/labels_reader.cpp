@@ -21,28 +21,29 @@ namespace {
 
 constexpr std::string_view kMark = "__label__";
 
-/// An example, or a DataError when a part is missing. `what`: "line", "row", "object".
+/// An example, or a DataError when a part is missing. `what`: "line", "row", "object". `where` gives the place of the
+/// text (true) or of the label.
+template <class Where>
 PairExample example_of(std::string_view text, std::string_view label, const std::string& file, int64_t line,
-                       const char* what) {
+                       const char* what, Where where) {
   text = trim(text);
   label = trim(label);
   if (text.empty() || label.empty())
-    throw DataError(file, line, 0,
-                    fmt::format("[data] a {} must have a text and a label; got an empty {}{}. Fill it in or remove the "
-                                "{}.",
-                                what, text.empty() ? "text" : "label",
-                                text.empty() ? fmt::format(" with the label {}", clip_quoted(label))
-                                             : fmt::format(" with the text {}", clip_quoted(text)),
-                                what));
+    throw error_at(file, where(text.empty()),
+                   fmt::format("[data] a {} must have a text and a label; got an empty {}{}. Fill it in or remove the "
+                               "{}.",
+                               what, text.empty() ? "text" : "label",
+                               text.empty() ? fmt::format(" with the label {}", clip_quoted(label))
+                                            : fmt::format(" with the text {}", clip_quoted(text)),
+                               what));
   return {std::string(text), std::string(label), line, 0};
 }
 
-[[noreturn]] void refuse_several(const std::string& file, int64_t line, int64_t column, std::string_view got) {
-  throw DataError(
-      file, line, column,
-      fmt::format("[data] a text must have one label; got several: {}. Keep one of them, or train one model "
-                  "for each kind of label.",
-                  clip_quoted(got)));
+[[noreturn]] void refuse_several(const std::string& file, Place place, std::string_view got) {
+  throw error_at(file, place,
+                 fmt::format("[data] a text must have one label; got several: {}. Keep one of them, or train one model "
+                             "for each kind of label.",
+                             clip_quoted(got)));
 }
 
 PairExample parse_line(const LineReader& reader, std::string_view line) {
@@ -53,14 +54,16 @@ PairExample parse_line(const LineReader& reader, std::string_view line) {
   if (label.starts_with(kMark)) {
     label.remove_prefix(kMark.size());
     for (const std::string_view word : split_words(text))
-      if (word.starts_with(kMark)) refuse_several(reader.file(), reader.line(), word.data() - line.data() + 1, trimmed);
+      if (word.starts_with(kMark)) refuse_several(reader.file(), {reader.line(), column_of(line, word)}, trimmed);
   } else if (trimmed.find(kMark) != std::string_view::npos) {
-    throw DataError(reader.file(), reader.line(), static_cast<int64_t>(trimmed.find(kMark)) + 1,
-                    fmt::format("[data] a line must begin with its label; got it behind the text in {}. Put "
-                                "__label__... first.",
-                                clip_quoted(trimmed)));
+    throw error_at(reader.file(), {reader.line(), column_of(line, trimmed.substr(trimmed.find(kMark)))},
+                   fmt::format("[data] a line must begin with its label; got it behind the text in {}. Put "
+                               "__label__... first.",
+                               clip_quoted(trimmed)));
   }
-  return example_of(text, label, reader.file(), reader.line(), "line");
+  // A label that is empty has text or the end of the line behind it, and so has an empty text.
+  const Place behind{reader.line(), column_of(line, text)};
+  return example_of(text, label, reader.file(), reader.line(), "line", [&](bool) { return behind; });
 }
 
 void read_lines(const std::string& file, const ReadOptions& options, PairData& data) {
@@ -72,37 +75,49 @@ void read_lines(const std::string& file, const ReadOptions& options, PairData& d
 
 void read_table(const std::string& file, const LabelPlan& plan, const ReadOptions& options, PairData& data) {
   const size_t text = place_of(plan.columns, "text"), label = place_of(plan.columns, "label");
-  data.blank_lines = each_row(file, {plan.format == "csv" ? ',' : '\t', plan.columns, plan.header}, options,
-                              [&](std::vector<std::string>& cells, int64_t line) {
-                                data.examples.push_back(example_of(cells[text], cells[label], file, line, "row"));
-                              });
+  data.blank_lines =
+      each_row(file, {plan.format == "csv" ? ',' : '\t', plan.columns, plan.header}, options,
+               [&](std::vector<std::string>& cells, const TableReader& row) {
+                 const auto where = [&](bool of_text) { return row.place(of_text ? text : label); };
+                 data.examples.push_back(example_of(cells[text], cells[label], file, row.line(), "row", where));
+               });
 }
 
+/// A value and which field of its object it is.
+struct Taken {
+  std::string value;
+  size_t field = 0;
+};
+
 /// One line of JSON.
-PairExample parse_object(const std::string& file, int64_t line, simdjson::dom::parser& parser, std::string_view text) {
-  const JsonLine reader(file, line);
-  const simdjson::dom::object object = reader.object(parser, text);
-  std::optional<std::string> content, label;
-  const auto take = [&](std::optional<std::string>& into, std::string_view key, const simdjson::dom::element& value) {
+PairExample parse_object(const LineReader& reader, simdjson::dom::parser& parser, std::string_view text) {
+  const JsonLine line(reader, text);
+  const simdjson::dom::object object = line.object(parser);
+  std::optional<Taken> content, label;
+  size_t index = 0;
+  const auto take = [&](std::optional<Taken>& into, std::string_view key, const simdjson::dom::element& value) {
     if (into)
-      throw DataError(file, line, 0,
-                      fmt::format("[data] an object must have one text and one label; got a further one under {}. "
-                                  "Remove or rename it.",
-                                  clip_quoted(key)));
-    if (value.type() == simdjson::dom::element_type::ARRAY) refuse_several(file, line, 0, simdjson::minify(value));
-    into = reader.cell(key, value);
+      throw error_at(reader.file(), line.place(index),
+                     fmt::format("[data] an object must have one text and one label; got a further one under {}. "
+                                 "Remove or rename it.",
+                                 clip_quoted(key)));
+    if (value.type() == simdjson::dom::element_type::ARRAY)
+      refuse_several(reader.file(), line.place(index), simdjson::minify(value));
+    into = Taken{line.cell(key, value, index), index};
   };
   for (const auto field : object) {
     if (is_among(kTextNames, field.key)) take(content, field.key, field.value);
     if (is_among(kLabelNames, field.key)) take(label, field.key, field.value);
+    ++index;
   }
   if (!content || !label)
-    throw DataError(file, line, 0,
-                    fmt::format("[data] an object must have a text ({}) and a label ({}); got the keys {}. Rename its "
-                                "keys.",
-                                fmt::join(kTextNames, ", "), fmt::join(kLabelNames, ", "),
-                                clip_quoted(fmt::format("{}", fmt::join(keys_of(object), ", ")))));
-  return example_of(*content, *label, file, line, "object");
+    throw error_at(reader.file(), line.place(),
+                   fmt::format("[data] an object must have a text ({}) and a label ({}); got the keys {}. Rename its "
+                               "keys.",
+                               fmt::join(kTextNames, ", "), fmt::join(kLabelNames, ", "),
+                               clip_quoted(fmt::format("{}", fmt::join(keys_of(object), ", ")))));
+  return example_of(content->value, label->value, reader.file(), reader.line(), "object",
+                    [&](bool of_text) { return line.place((of_text ? content : label)->field); });
 }
 
 void read_objects(const std::string& file, const ReadOptions& options, PairData& data) {
@@ -110,7 +125,7 @@ void read_objects(const std::string& file, const ReadOptions& options, PairData&
   simdjson::dom::parser parser;
   each_line(
       reader, options, [&] { ++data.blank_lines; },
-      [&](std::string_view line) { data.examples.push_back(parse_object(file, reader.line(), parser, line)); });
+      [&](std::string_view line) { data.examples.push_back(parse_object(reader, parser, line)); });
 }
 
 }  // namespace

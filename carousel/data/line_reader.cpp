@@ -19,7 +19,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 void check_length(int64_t bytes, int64_t most, const std::string& file, int64_t line) {
   if (bytes <= most) return;
   throw DataError(
-      file, line, 0,
+      file, line, most + 1,
       fmt::format("[data] a line may have at most {} bytes (max_line_bytes); got {}. Check that line ends are "
                   "not missing, or raise max_line_bytes.",
                   most, bytes));

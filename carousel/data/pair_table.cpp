@@ -89,7 +89,7 @@ std::vector<std::string> first_names(const std::string& file, const std::string&
   while (names.empty() && reader.next(line)) {
     if (trim(line).empty()) continue;
     try {
-      names = keys_of(JsonLine(file, reader.line()).object(parser, line));
+      names = keys_of(JsonLine(reader, line).object(parser));
     } catch (const DataError&) {
       return {};
     }
@@ -97,27 +97,30 @@ std::vector<std::string> first_names(const std::string& file, const std::string&
   return names;
 }
 
+/// `where` gives the place of the source (0) and of the target (1), which is asked for only when one is empty.
+template <class Where>
 PairExample example_of(std::string_view source, std::string_view target, const std::string& file, int64_t line,
-                       const char* what) {
+                       const char* what, Where where) {
   source = trim(source);
   target = trim(target);
   if (source.empty() || target.empty())
-    throw DataError(file, line, 0,
-                    fmt::format("[data] a {0} must have a source and a target; got an empty {1} with the {2} {3}. Fill "
-                                "it in or remove the {0}.",
-                                what, source.empty() ? "source" : "target", source.empty() ? "target" : "source",
-                                clip_quoted(source.empty() ? target : source)));
+    throw error_at(file, where(source.empty() ? 0 : 1),
+                   fmt::format("[data] a {0} must have a source and a target; got an empty {1} with the {2} {3}. Fill "
+                               "it in or remove the {0}.",
+                               what, source.empty() ? "source" : "target", source.empty() ? "target" : "source",
+                               clip_quoted(source.empty() ? target : source)));
   return {std::string(source), std::string(target), line, 0};
 }
 
 void read_rows(const std::string& file, const PairTable& plan, const ReadOptions& options, PairData& data) {
   const size_t source = place_of(plan.columns, "source"), target = place_of(plan.columns, "target");
-  data.blank_lines = each_row(file, {separator_of(plan.format), plan.columns, plan.header}, options,
-                              [&](std::vector<std::string>& cells, int64_t line) {
-                                for (const size_t i : {source, target})
-                                  std::replace(cells[i].begin(), cells[i].end(), '\t', ' ');
-                                data.examples.push_back(example_of(cells[source], cells[target], file, line, "row"));
-                              });
+  data.blank_lines =
+      each_row(file, {separator_of(plan.format), plan.columns, plan.header}, options,
+               [&](std::vector<std::string>& cells, const TableReader& row) {
+                 for (const size_t i : {source, target}) std::replace(cells[i].begin(), cells[i].end(), '\t', ' ');
+                 const auto where = [&](size_t side) { return row.place(side == 0 ? source : target); };
+                 data.examples.push_back(example_of(cells[source], cells[target], file, row.line(), "row", where));
+               });
 }
 
 void read_objects(const std::string& file, const PairTable& plan, const ReadOptions& options, PairData& data) {
@@ -126,20 +129,23 @@ void read_objects(const std::string& file, const PairTable& plan, const ReadOpti
   each_line(
       reader, options, [&] { ++data.blank_lines; },
       [&](std::string_view text) {
-        const JsonLine line(file, reader.line());
-        const simdjson::dom::object object = line.object(parser, text);
+        const JsonLine line(reader, text);
+        const simdjson::dom::object object = line.object(parser);
         std::array<std::string, 2> sides;
+        std::array<size_t, 2> fields{};
         for (size_t side = 0; side < 2; ++side) {
-          simdjson::dom::element value;
-          if (object.at_key(plan.columns[side]).get(value))
-            throw DataError(file, reader.line(), 0,
-                            fmt::format("[data] each object must have the keys {} (source) and {} (target); got the "
-                                        "keys {}. Rename its keys, or say what they are with --columns.",
-                                        plan.columns[0], plan.columns[1],
-                                        clip_quoted(fmt::format("{}", fmt::join(keys_of(object), ", ")))));
-          sides[side] = line.cell(plan.columns[side], value);
+          const std::optional<JsonField> field = find_field(object, plan.columns[side]);
+          if (!field)
+            throw error_at(file, line.place(),
+                           fmt::format("[data] each object must have the keys {} (source) and {} (target); got the "
+                                       "keys {}. Rename its keys, or say what they are with --columns.",
+                                       plan.columns[0], plan.columns[1],
+                                       clip_quoted(fmt::format("{}", fmt::join(keys_of(object), ", ")))));
+          sides[side] = line.cell(plan.columns[side], field->value, field->index);
+          fields[side] = field->index;
         }
-        data.examples.push_back(example_of(sides[0], sides[1], file, reader.line(), "object"));
+        data.examples.push_back(example_of(sides[0], sides[1], file, reader.line(), "object",
+                                           [&](size_t side) { return line.place(fields[side]); }));
       });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "carousel/base/error.h"
+#include "carousel/data/place.h"
 #include "carousel/data/unicode.h"
 #include "carousel/data/unpack.h"
 
@@ -95,7 +96,10 @@ Sample take_sample(const std::string& file, const ReadOptions& options) {
   Sample sample;
   sample.file = file;
   ReadOptions sampling = options;
-  if (sampling.on_bad_line) sampling.on_bad_line = [](const DataError&) {};  // the reader will name them
+  if (sampling.on_bad_line)
+    sampling.on_bad_line = [&](const DataError& error) {  // the reader will name them
+      if (sample.bad_lines++ == 0) sample.fault = error;
+    };
   LineReader reader(file, sampling);
   std::string_view line;
   while (static_cast<int64_t>(sample.lines.size()) < kSampleLines) {
@@ -104,6 +108,7 @@ Sample take_sample(const std::string& file, const ReadOptions& options) {
       break;
     }
     sample.lines.emplace_back(line);
+    if (!trim(line).empty() && sample.filled++ == 0) sample.first = reader.line();
   }
   return sample;
 }
@@ -122,7 +127,12 @@ const std::vector<Format>& formats() {
 
 Detection detect_format(const std::vector<std::string>& files, const ReadOptions& options, const PairFormat& wanted) {
   std::vector<Sample> samples;
-  for (const std::string& file : files) samples.push_back(take_sample(file, options));
+  for (const std::string& file : files) {
+    samples.push_back(take_sample(file, options));
+    const Sample& sample = samples.back();
+    // What is no text line by line has no format: then its first fault says more.
+    if (sample.bad_lines > sample.filled) throw DataError(*sample.fault);
+  }
   for (const Format& format : formats()) {
     if (std::string reason = format.detect(samples, wanted, options); !reason.empty())
       return {&format, std::move(reason)};
@@ -136,10 +146,12 @@ Detection detect_format(const std::vector<std::string>& files, const ReadOptions
   }
   const auto& lines = samples.front().lines;
   const auto first = std::find_if(lines.begin(), lines.end(), [](const auto& line) { return !trim(line).empty(); });
-  const std::string got =
-      first == lines.end() ? "blank lines only" : fmt::format("lines such as {}", clip_quoted(*first));
-  throw DataError(files.front(), first == lines.end() ? 0 : first - lines.begin() + 1, 0,
-                  fmt::format("[data] the format must be known; got {}. Known: {}.", got, known));
+  if (first == lines.end())
+    throw DataError(files.front(), 0, 0,
+                    fmt::format("[data] the format must be known; got blank lines only. Known: {}.", known));
+  throw error_at(
+      files.front(), {samples.front().first, column_of(*first, trim(*first))},
+      fmt::format("[data] the format must be known; got lines such as {}. Known: {}.", clip_quoted(*first), known));
 }
 
 PairData read_pairs(const std::vector<std::string>& files, const ReadOptions& options, const PairFormat& wanted) {

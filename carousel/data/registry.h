@@ -1,9 +1,12 @@
 // The file formats that Carousel reads, and which one some files are in.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "carousel/base/error.h"
 #include "carousel/data/line_reader.h"
 #include "carousel/data/pair_format.h"
 #include "carousel/data/pairs.h"
@@ -14,7 +17,11 @@ namespace carousel::data {
 struct Sample {
   std::string file;
   std::vector<std::string> lines;
-  bool whole_file = false;  ///< `lines` are all of them
+  bool whole_file = false;         ///< `lines` are all of them
+  int64_t filled = 0;              ///< lines that are not blank
+  int64_t first = 0;               ///< number of the first of them, from 1
+  int64_t bad_lines = 0;           ///< that were left out, where ReadOptions allow it
+  std::optional<DataError> fault;  ///< of the first of them
 };
 
 /// The first 1,000 lines of a file. Throws what LineReader refuses.

@@ -9,6 +9,8 @@
 #include "carousel/base/error.h"
 #include "carousel/base/files.h"
 #include "carousel/base/text.h"
+#include "carousel/data/json_place.h"
+#include "carousel/data/place.h"
 #include "carousel/data/tags.h"
 #include "carousel/data/unicode.h"
 #include "carousel/data/unpack.h"
@@ -23,30 +25,49 @@ constexpr int64_t kLargestFile = int64_t{64} << 20;
 constexpr int kDeepest = 6;
 constexpr size_t kMostFiles = 100000;
 
-[[noreturn]] void refuse(const std::string& file, const std::string& got) {
-  throw DataError(
-      file, 0, 0,
+[[noreturn]] void refuse(const std::string& file, Place place, const std::string& got) {
+  throw error_at(
+      file, place,
       fmt::format("[data] windows with anomalies must stand in a JSON object of the form {{\"group/file.csv\": "
                   "[[\"2014-02-26 13:45:00\", \"2014-02-27 06:25:00\"]]}}; got {}. Write them so.",
                   got));
 }
 
-int64_t time_in(simdjson::dom::element element, const std::string& file, const std::string& key) {
+/// A text of windows, as its faults need it.
+struct WindowText {
+  std::string_view json;
+  const std::string& file;
+
+  /// `path` leads to the value that is wrong, see json_value.
+  [[noreturn]] void refuse(const std::vector<size_t>& path, const std::string& got) const {
+    data::refuse(file, place_at(json, json_value(json, path)), got);
+  }
+  [[noreturn]] void refuse_all() const {
+    const int64_t byte = find_invalid_utf8(json);
+    if (byte >= 0) data::refuse(file, place_at(json, static_cast<size_t>(byte)), "a byte that is no UTF-8");
+    data::refuse(file, place_at(json, json_fault(json).value_or(json_value(json, {}))), "another text");
+  }
+};
+
+int64_t time_in(simdjson::dom::element element, const WindowText& from, const std::vector<size_t>& path,
+                const std::string& key) {
   std::string_view text;
   int64_t number = 0;
   if (element.get(number) == simdjson::SUCCESS) return number;
-  if (element.get(text) != simdjson::SUCCESS) refuse(file, "no time in " + clip_quoted(key));
+  if (element.get(text) != simdjson::SUCCESS) from.refuse(path, "no time in " + clip_quoted(key));
   const auto time = parse_time(trim(text));
-  if (!time) refuse(file, fmt::format("{} in {}", clip_quoted(text), clip_quoted(key)));
+  if (!time) from.refuse(path, fmt::format("{} in {}", clip_quoted(text), clip_quoted(key)));
   return time->value;
 }
 
-WindowLabels::Window window_in(simdjson::dom::element element, const std::string& file, const std::string& key) {
+WindowLabels::Window window_in(simdjson::dom::element element, const WindowText& from, const std::vector<size_t>& path,
+                               const std::string& key) {
   simdjson::dom::array pair;
   if (element.get(pair) != simdjson::SUCCESS || pair.size() != 2)
-    refuse(file, "no pair of times in " + clip_quoted(key));
-  const WindowLabels::Window window{time_in(pair.at(0), file, key), time_in(pair.at(1), file, key)};
-  if (window.last < window.first) refuse(file, "a window that ends before it begins in " + clip_quoted(key));
+    from.refuse(path, "no pair of times in " + clip_quoted(key));
+  const auto time = [&](size_t i) { return time_in(pair.at(i), from, {path[0], path[1], i}, key); };
+  const WindowLabels::Window window{time(0), time(1)};
+  if (window.last < window.first) from.refuse(path, "a window that ends before it begins in " + clip_quoted(key));
   return window;
 }
 
@@ -71,25 +92,29 @@ const std::vector<WindowLabels::Window>* WindowLabels::of(std::string_view path)
 WindowLabels parse_windows(std::string_view json, const std::string& file) {
   WindowLabels labels;
   labels.file = file;
+  const WindowText from{json, file};
   simdjson::dom::parser parser;
   simdjson::dom::object root;
-  if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) refuse(file, "another text");
+  if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) from.refuse_all();
+  size_t field = 0;
   for (const auto& [name, value] : root) {
     const std::string key(name);
     simdjson::dom::array list;
-    if (value.get(list) != simdjson::SUCCESS) refuse(file, "no list in " + clip_quoted(key));
+    if (value.get(list) != simdjson::SUCCESS) from.refuse({field}, "no list in " + clip_quoted(key));
     auto [place, fresh] = labels.windows.try_emplace(key);
-    if (!fresh || key.empty()) refuse(file, fresh ? "an empty name" : clip_quoted(key) + " twice");
-    for (const simdjson::dom::element element : list) place->second.push_back(window_in(element, file, key));
+    if (!fresh || key.empty()) from.refuse({field}, fresh ? "an empty name" : clip_quoted(key) + " twice");
+    for (const simdjson::dom::element element : list)
+      place->second.push_back(window_in(element, from, {field, place->second.size()}, key));
     std::sort(place->second.begin(), place->second.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
+    ++field;
   }
   return labels;
 }
 
 WindowLabels read_windows(const std::string& file) {
   if (std::error_code error; fs::is_regular_file(file, error) && fs::file_size(file, error) > kLargestFile)
-    refuse(file, "more than 64 MiB");
+    refuse(file, {}, "more than 64 MiB");
   return parse_windows(read_file(file), file);
 }
 

@@ -220,12 +220,26 @@ class Planner {
       if (plan_.roles[c] == "value" && columns_[c].is_text() && columns_[c].filled() > 0) refuse_text(c);
   }
 
+  /// The first cell of the column that is no number: where it stands is looked up only now.
   [[noreturn]] void refuse_text(size_t column) const {
-    throw DataError(
-        file_, 0, 0,
+    ReadOptions sampling;
+    sampling.on_bad_line = [](const DataError&) {};
+    TableReader reader(file_, plan_.separator, sampling);
+    std::vector<std::string> cells;
+    if (plan_.header) reader.next(cells);
+    Place place;
+    std::string got = *columns_[column].distinct.begin();
+    while (place.line == 0 && reader.next(cells)) {
+      double number = 0;
+      if (column >= cells.size() || parse_number(cells[column], number) || is_missing(trim(cells[column]))) continue;
+      place = reader.place(column);
+      got = trim(cells[column]);
+    }
+    throw error_at(
+        file_, place,
         fmt::format("[data] a column must hold numbers or times (such as 2024-05-01 06:00); got {} in {}. Skip it with "
                     "--columns and a _ in its place, or write its times so.",
-                    clip_quoted(*columns_[column].distinct.begin()), plan_.names[column]));
+                    clip_quoted(got), plan_.names[column]));
   }
 
   /// Two columns of numbers may be questions and answers; more of them, times or names over them hardly.

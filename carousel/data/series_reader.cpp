@@ -36,8 +36,8 @@ struct Growing {
   std::shared_ptr<std::vector<uint8_t>> labels;
   std::shared_ptr<KnownColumns> known;
   int64_t missing = 0;
-  int64_t open = 0;       ///< rows at the end without any value: future ones, unless values follow
-  int64_t open_line = 0;  ///< of the first of them
+  int64_t open = 0;  ///< rows at the end without any value: future ones, unless values follow
+  Place open_at;     ///< of the first of them
 };
 
 std::string joined(std::vector<std::string> names) {
@@ -110,7 +110,7 @@ class SeriesReader {
   static constexpr size_t kNone = static_cast<size_t>(-1);
 
   [[noreturn]] void refuse(size_t cell, const std::string& text) const {
-    throw DataError(file_, reader_.line(), reader_.column(cell), text);
+    throw error_at(file_, reader_.place(cell), text);
   }
 
   double number_of(size_t cell) const {
@@ -165,11 +165,10 @@ class SeriesReader {
 
   void read_row() {
     if (cells_.size() != plan_.roles.size())
-      throw DataError(
-          file_, reader_.line(), 0,
-          fmt::format("[data] a row must have {}; got {}. Check its separators, or say what the columns are "
-                      "with --columns.",
-                      counted(static_cast<int64_t>(plan_.roles.size()), "cell"), cells_.size()));
+      throw error_at(file_, reader_.place_of_width(plan_.roles.size()),
+                     fmt::format("[data] a row must have {}; got {}. Check its separators, or say what the columns are "
+                                 "with --columns.",
+                                 counted(static_cast<int64_t>(plan_.roles.size()), "cell"), cells_.size()));
     const int64_t time = time_ == kNone ? 0 : time_of(cells_[time_]);
     const uint8_t label = label_ == kNone ? uint8_t{0} : label_of(cells_[label_]);
     std::vector<double> numbers, known;
@@ -191,7 +190,7 @@ class SeriesReader {
     for (size_t k = 0; k < known.size(); ++k) growing_[first].known->values[k].push_back(known[k]);
     for (size_t k = 0; k < numbers.size(); ++k) {
       Growing& series = growing_[first + k];
-      if (open && series.open++ == 0) series.open_line = reader_.line();
+      if (open && series.open++ == 0) series.open_at = reader_.place(values_[k]);
       add_value(series, numbers[k]);
     }
   }
@@ -201,9 +200,9 @@ class SeriesReader {
     if (series.open == 0) return;
     series.missing += std::exchange(series.open, 0);
     if (fill_) return;
-    throw DataError(file_, series.open_line, 0,
-                    "[data] rows without values must be the last of a series, its future; got one with values behind "
-                    "them. Fill the values in, or have it done by straight lines: --set missing=interpolate.");
+    throw error_at(file_, series.open_at,
+                   "[data] rows without values must be the last of a series, its future; got one with values behind "
+                   "them. Fill the values in, or have it done by straight lines: --set missing=interpolate.");
   }
 
   static void add_value(Growing& series, double value) {

@@ -34,7 +34,7 @@ bool TableReader::next(std::vector<std::string>& cells) {
     }
     try {
       cells.clear();
-      columns_.clear();
+      places_.clear();
       if (separator_ == '\t') {
         read_tabs(line, cells);
       } else {
@@ -51,15 +51,16 @@ bool TableReader::next(std::vector<std::string>& cells) {
 void TableReader::read_tabs(std::string_view line, std::vector<std::string>& cells) {
   for (size_t begin = 0; begin <= line.size();) {
     const size_t end = std::min(line.find('\t', begin), line.size());
-    columns_.push_back(static_cast<int64_t>(begin) + 1);
+    places_.push_back({line_, static_cast<int64_t>(begin) + 1});
     cells.emplace_back(line.substr(begin, end - begin));
     begin = end + 1;
   }
+  end_ = {line_, static_cast<int64_t>(line.size()) + 1};
 }
 
 void TableReader::read_with_quotes(std::string_view line, std::vector<std::string>& cells) {
   for (size_t at = 0;; ++at) {
-    columns_.push_back(static_cast<int64_t>(at) + 1);
+    places_.push_back({reader_.line(), static_cast<int64_t>(at) + 1});
     std::string cell;
     if (at < line.size() && line[at] == '"') {
       at = read_quoted(line, at, cell);
@@ -69,19 +70,21 @@ void TableReader::read_with_quotes(std::string_view line, std::vector<std::strin
       at = end;
     }
     cells.push_back(std::move(cell));
-    if (at >= line.size()) return;
+    if (at < line.size()) continue;
+    end_ = {reader_.line(), static_cast<int64_t>(line.size()) + 1};
+    return;
   }
 }
 
 /// `at` is that of the opening quote; returns that behind the closing one. `line` is then the line it stands on.
 size_t TableReader::read_quoted(std::string_view& line, size_t at, std::string& cell) {
-  const auto column = static_cast<int64_t>(at) + 1;
+  const Place opening{reader_.line(), static_cast<int64_t>(at) + 1};
   for (++at;;) {
     const size_t quote = std::min(line.find('"', at), line.size());
     cell.append(line.substr(at, quote - at));
     if (static_cast<int64_t>(cell.size()) > options_.max_line_bytes)
-      throw DataError(
-          file(), line_, column,
+      throw error_at(
+          file(), opening,
           fmt::format("[data] a quoted cell may have at most {} bytes (max_line_bytes); got more. Check that "
                       "its closing quote is not missing, or raise max_line_bytes.",
                       options_.max_line_bytes));
@@ -89,9 +92,9 @@ size_t TableReader::read_quoted(std::string_view& line, size_t at, std::string& 
       cell += ' ';  // where the cell has a line end
       at = 0;
       if (reader_.next(line)) continue;
-      throw DataError(file(), line_, column,
-                      "[data] a quoted cell must be closed; got the end of the file. Close it with a quote, or double "
-                      "a quote that belongs to the text.");
+      throw error_at(file(), opening,
+                     "[data] a quoted cell must be closed; got the end of the file. Close it with a quote, or double "
+                     "a quote that belongs to the text.");
     }
     at = quote + 1;
     if (at == line.size() || line[at] == separator_) return at;
@@ -103,6 +106,7 @@ size_t TableReader::read_quoted(std::string_view& line, size_t at, std::string& 
 
 RowCells cells_of_row(std::string_view line, char separator, const std::string& file, int64_t number) {
   RowCells row;
+  row.end = static_cast<int64_t>(line.size()) + 1;
   for (size_t at = 0;; ++at) {
     row.columns.push_back(static_cast<int64_t>(at) + 1);
     std::string cell;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "carousel/data/line_reader.h"
+#include "carousel/data/place.h"
 
 namespace carousel::data {
 
@@ -26,8 +27,10 @@ class TableReader {
   bool next(std::vector<std::string>& cells);
   /// The line on which the row that `next` gave last begins, from 1.
   int64_t line() const { return line_; }
-  /// Where cell `index` of that row begins in its line, in bytes from 1.
-  int64_t column(size_t index) const { return columns_[index]; }
+  /// Where cell `index` of that row begins: behind a cell with line ends, on a later line than the row.
+  Place place(size_t index) const { return places_[index]; }
+  /// Where a row that should have `wanted` cells is to be mended: the first too many, else the end of the row.
+  Place place_of_width(size_t wanted) const { return wanted < places_.size() ? places_[wanted] : end_; }
   int64_t blank_lines() const { return blank_lines_; }
   const std::string& file() const { return reader_.file(); }
 
@@ -39,7 +42,8 @@ class TableReader {
   LineReader reader_;
   ReadOptions options_;
   char separator_;
-  std::vector<int64_t> columns_;
+  std::vector<Place> places_;
+  Place end_;
   int64_t line_ = 0;
   int64_t blank_lines_ = 0;
 };
@@ -49,6 +53,10 @@ class TableReader {
 struct RowCells {
   std::vector<std::string> cells;
   std::vector<int64_t> columns;  ///< in bytes from 1
+  int64_t end = 1;               ///< behind the last
+
+  /// Where a row that should have `wanted` cells is to be mended, see TableReader.
+  int64_t column_of_width(size_t wanted) const { return wanted < columns.size() ? columns[wanted] : end; }
 };
 RowCells cells_of_row(std::string_view line, char separator, const std::string& file, int64_t number);
 

@@ -31,6 +31,7 @@ std::vector<std::string> tag_targets();
 struct TaggedSentence {
   std::vector<std::string> tokens, tags;  ///< equally many, at least one; none is empty
   std::vector<int64_t> lines;             ///< of each token, from 1
+  std::vector<int64_t> columns;           ///< where in that line its tag begins; the token, if tags are another file
   std::string intent;                     ///< what the whole sentence asks for; "" where the data names none
 };
 

@@ -9,6 +9,7 @@
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
 #include "carousel/data/each_line.h"
+#include "carousel/data/place.h"
 #include "carousel/data/tag_columns.h"
 #include "carousel/data/tags.h"
 #include "carousel/data/unicode.h"
@@ -22,10 +23,11 @@ namespace {
 class Sentences {
  public:
   explicit Sentences(TagData& data) : data_(data) {}
-  void add(std::string_view token, std::string_view tag, int64_t line) {
+  void add(std::string_view token, std::string_view tag, Place place) {
     sentence_.tokens.emplace_back(token);
     sentence_.tags.emplace_back(tag);
-    sentence_.lines.push_back(line);
+    sentence_.lines.push_back(place.line);
+    sentence_.columns.push_back(place.column);
   }
   void spoil() { spoilt_ = true; }
   void end() {
@@ -41,10 +43,10 @@ class Sentences {
 };
 
 DataError empty_cell(const LineReader& reader, std::string_view line, std::string_view cell, const std::string& what) {
-  return DataError(reader.file(), reader.line(), cell.data() - line.data() + 1,
-                   fmt::format("[data] a token and its tag must have text; got an empty {} in {}. Fill it in or remove "
-                               "the line.",
-                               what, clip_quoted(line)));
+  return error_at(reader.file(), {reader.line(), column_of(line, cell)},
+                  fmt::format("[data] a token and its tag must have text; got an empty {} in {}. Fill it in or remove "
+                              "the line.",
+                              what, clip_quoted(line)));
 }
 
 /// Calls parse(line) for each line with a token, which adds it, and ends sentences at blank lines.
@@ -70,11 +72,10 @@ void read_conllu(const std::string& file, const TagPlan& plan, const ReadOptions
     if (line.starts_with('#')) return;
     const std::vector<std::string_view> cells = cells_of(line, '\t');
     if (cells.size() != kConlluColumns)
-      throw DataError(
-          reader.file(), reader.line(), 0,
-          fmt::format("[data] a line of CoNLL-U must have {} tab-separated columns; got {} in {}. Check its "
-                      "tabs; comments begin with #.",
-                      kConlluColumns, cells.size(), clip_quoted(line)));
+      throw error_at(reader.file(), {reader.line(), column_of_width(line, cells, kConlluColumns)},
+                     fmt::format("[data] a line of CoNLL-U must have {} tab-separated columns; got {} in {}. Check its "
+                                 "tabs; comments begin with #.",
+                                 kConlluColumns, cells.size(), clip_quoted(line)));
     const ConlluId id = conllu_id(cells[0]);
     if (id == ConlluId::none)
       throw DataError(reader.file(), reader.line(), 1,
@@ -84,7 +85,7 @@ void read_conllu(const std::string& file, const TagPlan& plan, const ReadOptions
     if (id != ConlluId::token) return;
     if (trim(cells[1]).empty()) throw empty_cell(reader, line, cells[1], "form");
     if (trim(cells[field]).empty()) throw empty_cell(reader, line, cells[field], plan.target);
-    sentences.add(trim(cells[1]), trim(cells[field]), reader.line());
+    sentences.add(trim(cells[1]), trim(cells[field]), {reader.line(), column_of(line, cells[field])});
   });
 }
 
@@ -98,14 +99,14 @@ void read_columns(const std::string& file, const TagPlan& plan, const ReadOption
     if (line.starts_with(kDocumentStart)) return;
     const std::vector<std::string_view> cells = cells_of(line, plan.tabs ? '\t' : ' ');
     if (cells.size() != plan.columns.size())
-      throw DataError(reader.file(), reader.line(), 0,
-                      fmt::format("[data] a line must have {} columns ({}) with {} between; got {} in {}. Check the "
-                                  "line, or say what the columns are with --columns.",
-                                  plan.columns.size(), fmt::join(plan.columns, ","), plan.tabs ? "tabs" : "blanks",
-                                  cells.size(), clip_quoted(line)));
+      throw error_at(reader.file(), {reader.line(), column_of_width(line, cells, plan.columns.size())},
+                     fmt::format("[data] a line must have {} columns ({}) with {} between; got {} in {}. Check the "
+                                 "line, or say what the columns are with --columns.",
+                                 plan.columns.size(), fmt::join(plan.columns, ","), plan.tabs ? "tabs" : "blanks",
+                                 cells.size(), clip_quoted(line)));
     if (trim(cells[token]).empty()) throw empty_cell(reader, line, cells[token], "token");
     if (trim(cells[tag]).empty()) throw empty_cell(reader, line, cells[tag], "tag");
-    sentences.add(trim(cells[token]), trim(cells[tag]), reader.line());
+    sentences.add(trim(cells[token]), trim(cells[tag]), {reader.line(), column_of(line, cells[tag])});
   });
 }
 
@@ -133,15 +134,16 @@ TaggedSentence parse_sides(const std::vector<Side>& sides) {
                       "line from all files.");
   const auto words = split_words(sides[0].line), tags = split_words(sides[1].line);
   if (words.size() != tags.size())
-    throw DataError(sides[1].reader.file(), number, 0,
-                    fmt::format("[data] each token must have a tag; got {} for {} in {} and {}. Give each token one.",
-                                counted(static_cast<int64_t>(tags.size()), "tag"),
-                                counted(static_cast<int64_t>(words.size()), "token"), clip_quoted(sides[1].line),
-                                clip_quoted(sides[0].line)));
+    throw error_at(sides[1].reader.file(), {number, column_of_width(sides[1].line, tags, words.size())},
+                   fmt::format("[data] each token must have a tag; got {} for {} in {} and {}. Give each token one.",
+                               counted(static_cast<int64_t>(tags.size()), "tag"),
+                               counted(static_cast<int64_t>(words.size()), "token"), clip_quoted(sides[1].line),
+                               clip_quoted(sides[0].line)));
   TaggedSentence sentence;
   sentence.tokens.assign(words.begin(), words.end());
   sentence.tags.assign(tags.begin(), tags.end());
   sentence.lines.assign(words.size(), number);
+  for (const std::string_view word : words) sentence.columns.push_back(column_of(sides[0].line, word));
   if (sides.size() > 2) sentence.intent = std::string(trim(sides[2].line));
   return sentence;
 }
@@ -174,7 +176,7 @@ void read_folder(const std::string& folder, const ReadOptions& options, TagData&
   for (size_t i = 1; i < sides.size(); ++i) {
     if (const int64_t others = sides[i].count_lines(); others != lines)
       throw DataError(
-          sides[i].reader.file(), std::min(lines, others) + 1, 0,
+          sides[i].reader.file(), std::min(lines, others) + 1, 1,
           fmt::format("[data] the files of a folder must have equally many lines; got {} here and {} in {}. "
                       "Line n of each must belong to line n of the others.",
                       others, lines, sides[0].reader.file()));

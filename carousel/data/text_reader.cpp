@@ -35,11 +35,13 @@ TextFiles::TextFiles(std::vector<std::string> files, const ReadOptions& options)
 
 void TextFiles::each_line(int64_t begin, int64_t end,
                           const std::function<void(std::string_view, int64_t)>& take) const {
-  int64_t first = 0;  // of the file
+  ReadOptions again = options_;
+  if (again.on_bad_line) again.on_bad_line = [](const DataError&) {};  // told when the lines were counted
+  int64_t first = 0;                                                   // of the file
   for (size_t f = 0; f < files_.size() && first < end; first += lines_of_[f++]) {
     const int64_t last = std::min(end - first, lines_of_[f]);
     if (begin - first >= lines_of_[f]) continue;
-    LineReader reader(files_[f], options_);
+    LineReader reader(files_[f], again);
     std::string_view line;
     int64_t at = 0;
     while (at < last && reader.next(line)) {

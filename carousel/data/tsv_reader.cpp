@@ -6,6 +6,8 @@
 #include "carousel/base/error.h"
 #include "carousel/data/each_line.h"
 #include "carousel/data/pairs.h"
+#include "carousel/data/place.h"
+#include "carousel/data/tag_columns.h"
 #include "carousel/data/unicode.h"
 
 namespace carousel::data {
@@ -14,10 +16,8 @@ namespace {
 
 DataError wrong_columns(const LineReader& reader, std::string_view line) {
   const auto tabs = std::count(line.begin(), line.end(), '\t');
-  size_t column = line.size();  // one column: where the tab is missing; more: where the third begins
-  if (tabs > 1) column = line.find('\t', line.find('\t') + 1);
-  return DataError(
-      reader.file(), reader.line(), static_cast<int64_t>(column) + 1,
+  return error_at(
+      reader.file(), {reader.line(), column_of_width(line, cells_of(line, '\t'), 2)},
       fmt::format("[data] a line must have two tab-separated columns; got {} in {}. {}", tabs + 1, clip_quoted(line),
                   tabs == 0 ? "Put a tab between source and target." : "Keep only source and target."));
 }

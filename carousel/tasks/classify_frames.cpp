@@ -29,7 +29,7 @@ void require_labels(const data::FrameSet& set) {
   std::map<std::string_view, int64_t> labels;
   for (const data::FrameExample& e : set.examples) {
     if (e.target.empty())
-      throw DataError(set.file, e.line, 0,
+      throw DataError(set.file, e.line, e.column,
                       fmt::format("[classify] every sequence needs a label; got none for {}. Give one for each: in "
                                   "the file, in names, by folders or in a list.",
                                   e.name));

@@ -107,9 +107,10 @@ bool DetectRows::read(std::string_view line, std::vector<FileAnswer::Cell>& answ
 
 DetectRows::Row DetectRows::parse(const data::RowCells& cells) {
   if (cells.cells.size() != roles_.size())
-    refuse(0, fmt::format("[data] a row must have {}, as the data that the model was trained on; got {}. Check its "
-                          "separators.",
-                          counted(static_cast<int64_t>(roles_.size()), "cell"), cells.cells.size()));
+    refuse(cells.column_of_width(roles_.size()),
+           fmt::format("[data] a row must have {}, as the data that the model was trained on; got {}. Check its "
+                       "separators.",
+                       counted(static_cast<int64_t>(roles_.size()), "cell"), cells.cells.size()));
   Row row;
   if (series_ != kNone) row.name = data::trim(cells.cells[series_]);
   if (time_ != kNone) {
@@ -121,6 +122,7 @@ DetectRows::Row DetectRows::parse(const data::RowCells& cells) {
              fmt::format("[data] a time must be {}, as in the data that the model was trained on; got {}. Write it so.",
                          counts ? "an integer" : "a date such as 2024-05-01 06:00", data::clip_quoted(cell)));
     row.time = time->value;
+    row.time_column = cells.columns[time_];
   }
   for (const size_t c : values_) row.values.push_back(number(cells, c, row.missing));
   return row;
@@ -160,9 +162,9 @@ DetectRows::Group& DetectRows::group_of(const Row& row) {
 GroupDetector::Answer DetectRows::answer(Group& group, const Row& row) {
   if (row.time) {
     if (!group.times.empty() && *row.time < group.times.back())
-      refuse(0, fmt::format("[data] times must not decrease; got {} after {}. Sort the rows by time.",
-                            data::format_time({*row.time, model_.parts().style}),
-                            data::format_time({group.times.back(), model_.parts().style})));
+      refuse(row.time_column, fmt::format("[data] times must not decrease; got {} after {}. Sort the rows by time.",
+                                          data::format_time({*row.time, model_.parts().style}),
+                                          data::format_time({group.times.back(), model_.parts().style})));
     if (group.times.size() == 2) group.times.erase(group.times.begin());
     group.times.push_back(*row.time);
   }

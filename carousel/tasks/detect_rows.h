@@ -34,6 +34,7 @@ class DetectRows final : public RowAnswers {
   struct Row {
     std::string name;
     std::optional<int64_t> time;
+    int64_t time_column = 0;
     std::vector<double> values;
     bool missing = false;
   };

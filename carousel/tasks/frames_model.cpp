@@ -149,7 +149,7 @@ EvalReport FrameModel::evaluate(const std::vector<std::string>& files, const Pre
   std::vector<std::string_view> names;
   for (const data::FrameExample& e : set.examples) {
     if (e.target.empty())
-      throw DataError(files.front(), e.line, 0,
+      throw DataError(files.front(), e.line, e.column,
                       fmt::format("[eval] every sequence needs a label; got none for {}. Use predict.", e.name));
     names.emplace_back(e.target);
   }

@@ -82,7 +82,7 @@ TEST(LineSource, SaysWhatIsWrong) {
   for (const char* end : {"", "\n", "\nmore\n"}) {
     const std::string path = dir.write("long", "short\n" + std::string(10000000, 'x') + end);
     EXPECT_EQ(error_of<DataError>([&] { all_lines(path); }),
-              path + ":2: [predict] a line may hold 1048576 bytes; got more. Split it.");
+              path + ":2:1048577: [predict] a line may hold 1048576 bytes; got more. Split it.");
   }
 }
 

@@ -34,8 +34,8 @@ TEST(CheckTags, ShowsTagsIllegalSequencesAndLeaks) {
         std::string("1 example repeats another exactly: ") + file + ":5 repeats line 1: \"EU says so\"\n",
         std::string("5 tags: O 6 (54.5 %), B-ORG 2 (18.2 %), "),
         std::string("1 tag of dev is not in the training data, so no answer can be right: B-LOC\n"),
-        "2 tags break the scheme of their spans, iob2: " + file + ":9: I-PER at the beginning of a sentence; " + file +
-            ":13: I-ORG behind B-PER\n",
+        "2 tags break the scheme of their spans, iob2: " + file + ":9:5: I-PER at the beginning of a sentence; " +
+            file + ":13:5: I-ORG behind B-PER\n",
         std::string("sentence: words, as they stand in the data\n")})
     EXPECT_NE(text.find(sentence), std::string::npos) << sentence << "in\n" << text;
   const auto json = nlohmann::json::parse(report.to_json());
@@ -51,9 +51,10 @@ TEST(CheckTags, NamesTheEndOfASentenceAndBadLines) {
   const DataReport report = check({file}, {}, {});
   EXPECT_FALSE(report.sound());
   const std::string text = said(report);
-  EXPECT_NE(text.find("1 line would be refused: " + file + ":8: [data] a line must have 2 columns"), std::string::npos)
+  EXPECT_NE(text.find("1 line would be refused: " + file + ":8:4: [data] a line must have 2 columns"),
+            std::string::npos)
       << text;
-  EXPECT_NE(text.find("1 tag breaks the scheme of its spans, bioes: " + file + ":5: B-X at the end of a sentence\n"),
+  EXPECT_NE(text.find("1 tag breaks the scheme of its spans, bioes: " + file + ":5:3: B-X at the end of a sentence\n"),
             std::string::npos)
       << text;
 }

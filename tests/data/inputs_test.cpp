@@ -48,10 +48,10 @@ TEST_F(ReadInputs, LinesAreInputsWhereNoColumnIsKnown) {
 
 TEST_F(ReadInputs, RefusalsNameThePlace) {
   EXPECT_EQ(error("a.csv", "id,text\n1,good\n2\n"),
-            dir.file("a.csv") + ":3: [predict] a row must have 2 columns; got 1. Check its separators and quotes.");
+            dir.file("a.csv") + ":3:2: [predict] a row must have 2 columns; got 1. Check its separators and quotes.");
   EXPECT_EQ(error("a.jsonl", "{\"text\": \"a\"}\n{\"words\": \"b\"}\n"),
             dir.file("a.jsonl") +
-                ":2: [predict] each object must have the key text; got the keys \"words\". Check the line.");
+                ":2:1: [predict] each object must have the key text; got the keys \"words\". Check the line.");
 }
 
 }  // namespace

@@ -192,34 +192,35 @@ TEST(Labels, RefusalsNamePlaceAndRemedy) {
             ":2:6: [data] a line must begin with its label; got it behind the text in \"text __label__b\". Put "
             "__label__... first.");
   EXPECT_EQ(refusal_of("t", "__label__a x y\n__label__b\n"),
-            ":2: [data] a line must have a text and a label; got an empty text with the label \"b\". Fill it in or "
+            ":2:11: [data] a line must have a text and a label; got an empty text with the label \"b\". Fill it in or "
             "remove the line.");
   EXPECT_EQ(refusal_of("t.csv", "label,text\na,b c\n,d e\n"),
-            ":3: [data] a row must have a text and a label; got an empty label with the text \"d e\". Fill it in or "
+            ":3:1: [data] a row must have a text and a label; got an empty label with the text \"d e\". Fill it in or "
             "remove the row.");
-  EXPECT_EQ(refusal_of("t.csv", "label,text\na,b c\nd,e,f\n"),
-            ":3: [data] a row must have 2 columns (label,text); got 3 in \"d,e,f\". Put a cell that holds commas into "
-            "double quotes, or say what the columns are with --columns.");
+  EXPECT_EQ(
+      refusal_of("t.csv", "label,text\na,b c\nd,e,f\n"),
+      ":3:5: [data] a row must have 2 columns (label,text); got 3 in \"d,e,f\". Put a cell that holds commas into "
+      "double quotes, or say what the columns are with --columns.");
   EXPECT_EQ(
       refusal_of("t.tsv", "label\ttext\na\n"),
-      ":2: [data] a row must have 2 columns (label,text); got 1 in \"a\". Check its tabs, or say what the columns "
+      ":2:2: [data] a row must have 2 columns (label,text); got 1 in \"a\". Check its tabs, or say what the columns "
       "are with --columns.");
   EXPECT_EQ(
       refusal_of("t.jsonl", "{\"text\": \"a\", \"label\": [\"x\", \"y\"]}\n"),
-      ":1: [data] a text must have one label; got several: \"[\"x\",\"y\"]\". Keep one of them, or train one model "
+      ":1:24: [data] a text must have one label; got several: \"[\"x\",\"y\"]\". Keep one of them, or train one model "
       "for each kind of label.");
   EXPECT_EQ(refusal_of("t.jsonl", "{\"text\": \"a\", \"label\": 0.5}\n"),
-            ":1: [data] \"label\" must be text, an integer or a truth value; got \"0.5\". Write it as text.");
+            ":1:24: [data] \"label\" must be text, an integer or a truth value; got \"0.5\". Write it as text.");
   EXPECT_EQ(refusal_of("t.jsonl", "{\"text\": \"a\", \"review\": \"b\", \"label\": \"x\"}\n"),
-            ":1: [data] an object must have one text and one label; got a further one under \"review\". Remove or "
+            ":1:25: [data] an object must have one text and one label; got a further one under \"review\". Remove or "
             "rename it.");
   EXPECT_EQ(
       refusal_of("t.jsonl", "{\"id\": 3}\n"),
-      ":1: [data] an object must have a text (text, sentence, review, question, query, message, content, "
+      ":1:1: [data] an object must have a text (text, sentence, review, question, query, message, content, "
       "utterance, tweet, comment, document, body) and a label (label, labels, class, category, sentiment, intent, "
       "target, topic); got the keys \"id\". Rename its keys.");
   EXPECT_EQ(
-      refusal_of("t.jsonl", "{\"text\n").rfind(":1: [data] a line must be an object of JSON; got \"{\"text\" (", 0),
+      refusal_of("t.jsonl", "{\"text\n").rfind(":1:2: [data] a line must be an object of JSON; got \"{\"text\" (", 0),
       0u);
   EXPECT_EQ(
       refusal_of("t", "just some\nlines of text\n"),

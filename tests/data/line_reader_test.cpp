@@ -124,12 +124,12 @@ TEST(LineReader, BoundsTheLengthOfALine) {
   const std::string file = folder.write("wide", "a\n" + std::string(10 << 20, 'x'));
   EXPECT_EQ(read_error(file),
             file +
-                ":2: [data] a line may have at most 1048576 bytes (max_line_bytes); got 10485760. Check that "
+                ":2:1048577: [data] a line may have at most 1048576 bytes (max_line_bytes); got 10485760. Check that "
                 "line ends are not missing, or raise max_line_bytes.");
   ReadOptions options;
   options.max_line_bytes = 5;
   EXPECT_EQ(all_lines(folder.write("fits", "12345\n12345"), options).size(), 2u);
-  EXPECT_NE(read_error(folder.write("over", "12345\n123456\n"), options).find(":2: "), std::string::npos);
+  EXPECT_NE(read_error(folder.write("over", "12345\n123456\n"), options).find(":2:6: "), std::string::npos);
 }
 
 TEST(LineReader, AnEmptyNameIsSaid) {

@@ -94,31 +94,36 @@ TEST(PairTable, RolesThatMakeNoSenseAreRefused) {
                 "for each key, _ for one to skip.");
 }
 
-TEST(PairTable, FaultsHaveTheirLine) {
+TEST(PairTable, FaultsHaveTheirPlace) {
   TempDir folder;
   const auto csv_error = [&](const std::string& rows) {
     const std::string file = folder.write("x.csv", "source,target\n" + rows);
     return error_of<DataError>([&] { read_pairs({file}); }).substr(file.size());
   };
   EXPECT_EQ(csv_error("a,b\nc\n"),
-            ":3: [data] a row must have 2 columns (source,target); got 1 in \"c\". Put a cell that holds commas into "
+            ":3:2: [data] a row must have 2 columns (source,target); got 1 in \"c\". Put a cell that holds commas into "
             "double quotes, or say what the columns are with --columns.");
   EXPECT_EQ(csv_error("a, \n"),
-            ":2: [data] a row must have a source and a target; got an empty target with the source \"a\". Fill it in "
+            ":2:3: [data] a row must have a source and a target; got an empty target with the source \"a\". Fill it in "
             "or remove the row.");
+  EXPECT_EQ(
+      csv_error("\"a\nb\", \n").rfind(":3:4: [data] a row must have a source and a target; got an empty target", 0), 0U)
+      << "behind a cell of two lines";
+  EXPECT_EQ(csv_error("\"a\nb\",c,d\n").rfind(":3:6: [data] a row must have 2 columns", 0), 0U);
+  EXPECT_EQ(csv_error("\"a\nb\"\n").rfind(":3:3: [data] a row must have 2 columns", 0), 0U);
   EXPECT_EQ(csv_error(",b\n"),
-            ":2: [data] a row must have a source and a target; got an empty source with the target \"b\". Fill it in "
+            ":2:1: [data] a row must have a source and a target; got an empty source with the target \"b\". Fill it in "
             "or remove the row.");
   const auto json_error = [&](const std::string& line) {
     const std::string file = folder.write("x.jsonl", "{\"source\": \"a\", \"target\": \"b\"}\n" + line + "\n");
     return error_of<DataError>([&] { read_pairs({file}); }).substr(file.size());
   };
   EXPECT_EQ(json_error("{\"source\": \"a\"}"),
-            ":2: [data] each object must have the keys source (source) and target (target); got the keys \"source\". "
+            ":2:1: [data] each object must have the keys source (source) and target (target); got the keys \"source\". "
             "Rename its keys, or say what they are with --columns.");
   EXPECT_EQ(json_error("{\"source\": \"a\", \"target\": []}"),
-            ":2: [data] \"target\" must be text, an integer or a truth value; got \"[]\". Write it as text.");
-  EXPECT_TRUE(json_error("{").starts_with(":2: [data] a line must be an object of JSON; got \"{\" ("));
+            ":2:27: [data] \"target\" must be text, an integer or a truth value; got \"[]\". Write it as text.");
+  EXPECT_TRUE(json_error("{").starts_with(":2:2: [data] a line must be an object of JSON; got \"{\" ("));
 }
 
 TEST(InOut, LinesOfCommandsAreReadAsTheyCome) {
@@ -138,7 +143,7 @@ TEST(InOut, LinesOfCommandsAreReadAsTheyCome) {
             ":2:1: [data] a line must be `IN: source OUT: target`, as others here are; got \"IN: a\". Write it so, or "
             "remove it.");
   EXPECT_EQ(error("IN: a OUT: \n"),
-            ":1:1: [data] IN and OUT must both have text; got an empty target in \"IN: a OUT: \". Fill it in or "
+            ":1:11: [data] IN and OUT must both have text; got an empty target in \"IN: a OUT: \". Fill it in or "
             "remove the line.");
   EXPECT_NE(error("IN: OUT: b\n").find("got an empty source"), std::string::npos);
 }

@@ -37,7 +37,7 @@ TEST(TsvReader, RefusesOtherNumbersOfColumns) {
       "and target.");
   EXPECT_EQ(
       tsv_error("a\tb\tc\n"),
-      "x.tsv:1:4: [data] a line must have two tab-separated columns; got 3 in \"a\\tb\\tc\". Keep only source and "
+      "x.tsv:1:5: [data] a line must have two tab-separated columns; got 3 in \"a\\tb\\tc\". Keep only source and "
       "target.");
 }
 
@@ -64,7 +64,7 @@ TEST(AlignedReader, RefusesUnequalNumbersOfLinesWithBoth) {
   const std::string source = folder.write("s", "a\nb\nc\nd\n"), target = folder.write("t", "A\nB\n");
   const std::string rule =
       ": [data] aligned files must have equally many lines; got 4 in " + source + " and 2 in " + target;
-  EXPECT_NE(error_of<DataError>([&] { read_aligned_pairs(source, target, {}); }).find(source + ":3" + rule),
+  EXPECT_NE(error_of<DataError>([&] { read_aligned_pairs(source, target, {}); }).find(source + ":3:1" + rule),
             std::string::npos);
   EXPECT_NE(error_of<DataError>([&] { read_aligned_pairs(target, source, {}); }).find("got 2 in " + target),
             std::string::npos);
@@ -123,7 +123,7 @@ TEST(Formats, UnknownOnesAreRefusedWithThoseThatAreKnown) {
   EXPECT_EQ(
       error_of<DataError>([&] { read_pairs({table}); }),
       table +
-          ":2: [data] the format must be known; got lines such as \"a\\tb\\tc\". Known: in-out (one file of "
+          ":2:1: [data] the format must be known; got lines such as \"a\\tb\\tc\". Known: in-out (one file of "
           "lines `IN: source OUT: target`); table (a table (CSV, TSV, JSON lines) that names or is told its columns "
           "source and target); tsv (one file with two tab-separated columns, source and target); aligned (two files, "
           "line n of the first is the source of line n of the second); text (one file of running text).");

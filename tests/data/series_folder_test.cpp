@@ -22,8 +22,9 @@ std::string refusal(const std::string& json) {
   return "";
 }
 
-std::string form(const std::string& got) {
-  return "w.json: [data] windows with anomalies must stand in a JSON object of the form {\"group/file.csv\": "
+std::string form(const std::string& place, const std::string& got) {
+  return "w.json:" + place +
+         ": [data] windows with anomalies must stand in a JSON object of the form {\"group/file.csv\": "
          "[[\"2014-02-26 13:45:00\", \"2014-02-27 06:25:00\"]]}; got " +
          got + ". Write them so.";
 }
@@ -51,16 +52,19 @@ TEST(Windows, AreFoundByTheEndOfAPath) {
 }
 
 TEST(Windows, OfAnotherFormAreRefused) {
-  EXPECT_EQ(refusal("[1]"), form("another text"));
-  EXPECT_EQ(refusal("{"), form("another text"));
-  EXPECT_EQ(refusal(R"({"a": 1})"), form("no list in \"a\""));
-  EXPECT_EQ(refusal(R"({"a": [1]})"), form("no pair of times in \"a\""));
-  EXPECT_EQ(refusal(R"({"a": [[1]]})"), form("no pair of times in \"a\""));
-  EXPECT_EQ(refusal(R"({"a": [[1, null]]})"), form("no time in \"a\""));
-  EXPECT_EQ(refusal(R"({"a": [[1, "soon"]]})"), form("\"soon\" in \"a\""));
-  EXPECT_EQ(refusal(R"({"a": [[2, 1]]})"), form("a window that ends before it begins in \"a\""));
-  EXPECT_EQ(refusal(R"({"a": [], "a": []})"), form("\"a\" twice"));
-  EXPECT_EQ(refusal(R"({"": []})"), form("an empty name"));
+  EXPECT_EQ(refusal("[1]"), form("1:1", "another text"));
+  EXPECT_EQ(refusal("{"), form("1:2", "another text"));
+  EXPECT_EQ(refusal(R"({"a": 1})"), form("1:7", "no list in \"a\""));
+  EXPECT_EQ(refusal(R"({"a": [1]})"), form("1:8", "no pair of times in \"a\""));
+  EXPECT_EQ(refusal(R"({"a": [[1]]})"), form("1:8", "no pair of times in \"a\""));
+  EXPECT_EQ(refusal(R"({"a": [[1, null]]})"), form("1:12", "no time in \"a\""));
+  EXPECT_EQ(refusal(R"({"a": [[1, "soon"]]})"), form("1:12", "\"soon\" in \"a\""));
+  EXPECT_EQ(refusal(R"({"a": [[2, 1]]})"), form("1:8", "a window that ends before it begins in \"a\""));
+  EXPECT_EQ(refusal(R"({"a": [], "a": []})"), form("1:16", "\"a\" twice"));
+  EXPECT_EQ(refusal("{\"a\": [],\n \"b\": [[1, 2],\n  [3]]}"), form("3:3", "no pair of times in \"b\""));
+  EXPECT_EQ(refusal("{\"a\": [\n,]}"), form("2:1", "another text"));
+  EXPECT_EQ(refusal("{\"a\":\n \"\xE9\"}"), form("2:3", "a byte that is no UTF-8"));
+  EXPECT_EQ(refusal(R"({"": []})"), form("1:6", "an empty name"));
 }
 
 std::string refused_folder(const std::string& folder) {

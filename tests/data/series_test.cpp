@@ -177,7 +177,7 @@ TEST(Series, RefusesGapsBeforeValuesAndKnownColumnsThatAreNot) {
   const std::string gap = dir.write("gap.csv", "t,y,c\n1,5,1\n2,,1\n3,,1\n4,8,1\n");
   EXPECT_EQ(error_of<DataError>([&] { read(gap, wanted); }),
             gap +
-                ":3: [data] rows without values must be the last of a series, its future; got one with values behind "
+                ":3:3: [data] rows without values must be the last of a series, its future; got one with values behind "
                 "them. Fill the values in, or have it done by straight lines: --set missing=interpolate.");
   wanted.missing = "interpolate";
   const SeriesSet filled = read(gap, wanted);
@@ -202,7 +202,7 @@ TEST(Series, RolesMayBeSaid) {
   const std::string file = dir.write("a.csv", text);
   EXPECT_EQ(error_of<DataError>([&] { plan_series(file, {}, {}); }),
             file +
-                ": [data] a column must hold numbers or times (such as 2024-05-01 06:00); got \"x0\" in n. Skip it "
+                ":2:1: [data] a column must hold numbers or times (such as 2024-05-01 06:00); got \"x0\" in n. Skip it "
                 "with --columns and a _ in its place, or write its times so.");
   SeriesFormat wanted;
   wanted.columns = "_,time,value,_,label";
@@ -278,7 +278,7 @@ TEST(Series, FaultsCarryTheirPlace) {
             ":26:1: [data] a time must be an integer or a date such as 2024-05-01 06:00; got \"2020-02-30\". Write it "
             "so, or skip the column with --columns and a _ in its place.");
   EXPECT_EQ(fault("t,x\n1,2.5\n2\n3,4\n"),
-            ":3: [data] a row must have 2 cells; got 1. Check its separators, or say what the columns are with "
+            ":3:2: [data] a row must have 2 cells; got 1. Check its separators, or say what the columns are with "
             "--columns.");
   SeriesFormat named;
   named.columns = "time,value";
@@ -313,7 +313,7 @@ TEST(Series, OneRowThatIsTooLongIsTheOnlyOneRefused) {
   }
   ASSERT_FALSE(faults.empty());
   EXPECT_EQ(faults.front(), file +
-                                ":42: [data] a row must have 3 cells; got 4. Check its separators, or say what the "
+                                ":42:25: [data] a row must have 3 cells; got 4. Check its separators, or say what the "
                                 "columns are with --columns.");
 }
 

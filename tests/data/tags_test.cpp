@@ -56,7 +56,7 @@ TEST(Tags, RefusesBadConlluWithItsPlace) {
     return error_of<DataError>([&] { read(file); }).substr(file.size());
   };
   EXPECT_EQ(refusal("1\ta\tb\n"),
-            ":1: [data] a line of CoNLL-U must have 10 tab-separated columns; got 3 in \"1\\ta\\tb\". Check its "
+            ":1:6: [data] a line of CoNLL-U must have 10 tab-separated columns; got 3 in \"1\\ta\\tb\". Check its "
             "tabs; comments begin with #.");
   EXPECT_EQ(refusal("\n" + conllu_line("x", "a", "B")),
             ":2:1: [data] a line of CoNLL-U must begin with the number of its token, a range such as 1-2 or an empty "
@@ -113,7 +113,7 @@ TEST(Tags, RefusesBadColumnsWithTheirPlace) {
   };
   EXPECT_EQ(
       refusal("word\n"),
-      ":12: [data] a line must have 2 columns (token,tag) with tabs between; got 1 in \"word\". Check the line, or "
+      ":12:5: [data] a line must have 2 columns (token,tag) with tabs between; got 1 in \"word\". Check the line, or "
       "say what the columns are with --columns.");
   EXPECT_EQ(refusal("\tO\n"),
             ":12:1: [data] a token and its tag must have text; got an empty token in \"\\tO\". Fill it in or remove "
@@ -171,12 +171,12 @@ TEST(Tags, RefusesABadFolder) {
   EXPECT_EQ(
       error_of<DataError>([&] { read(dir.path()); }),
       dir.file("seq.out") +
-          ":2: [data] each token must have a tag; got 1 tag for 2 tokens in \"O\" and \"rain ?\". Give each token "
+          ":2:2: [data] each token must have a tag; got 1 tag for 2 tokens in \"O\" and \"rain ?\". Give each token "
           "one.");
   dir.write("seq.out", "O O B-genre\n");
   EXPECT_EQ(error_of<DataError>([&] { read(dir.path()); }),
             dir.file("seq.out") +
-                ":2: [data] the files of a folder must have equally many lines; got 1 here and 2 in " +
+                ":2:1: [data] the files of a folder must have equally many lines; got 1 here and 2 in " +
                 dir.file("seq.in") + ". Line n of each must belong to line n of the others.");
 }
 
@@ -216,7 +216,7 @@ TEST(Tags, RefusesWhatIsNotTagged) {
   data.file = "x";
   EXPECT_EQ(error_of<DataError>([&] { require_taggable(data); }),
             "x: [data] at least one tagged sentence is needed; got none. Check the file.");
-  data.sentences = {{{"a", "b"}, {"O", "O"}, {1, 2}, ""}};
+  data.sentences = {{{"a", "b"}, {"O", "O"}, {1, 2}, {3, 3}, ""}};
   EXPECT_EQ(
       error_of<DataError>([&] { require_taggable(data); }),
       "x: [data] tokens must have different tags to learn from; got \"O\" for all of them. Name the column of the "

@@ -30,14 +30,14 @@ TEST(DetectRows, AreRefusedWithTheirPlace) {
   ToyRun run = small_run(dir);
   TaskModel& model = *run.job.model;
   EXPECT_EQ(refusal(model, {"2020-01-01 00:00,1,2"}),
-            "rows:1: [data] a row must have 2 cells, as the data that the model was trained on; got 3. Check its "
+            "rows:1:20: [data] a row must have 2 cells, as the data that the model was trained on; got 3. Check its "
             "separators.");
   EXPECT_EQ(
       refusal(model, {"2020-01-01 00:00,1", "soon,2"}),
       "rows:2:1: [data] a time must be a date such as 2024-05-01 06:00, as in the data that the model was trained "
       "on; got \"soon\". Write it so.");
   EXPECT_EQ(refusal(model, {"2020-01-01 01:00,1", "2020-01-01 00:00,1"}),
-            "rows:2: [data] times must not decrease; got 2020-01-01 00:00 after 2020-01-01 01:00. Sort the rows by "
+            "rows:2:1: [data] times must not decrease; got 2020-01-01 00:00 after 2020-01-01 01:00. Sort the rows by "
             "time.");
   EXPECT_EQ(refusal(model, {"2020-01-01 00:00,x1"}),
             "rows:1:18: [data] a value must be a finite number within 1e+100, or be missing; got \"x1\". Correct it.");

@@ -258,7 +258,7 @@ TEST(FramesTask, RefusesWhatCannotBeLearntOrRead) {
             ": [classify] sequences must have different labels to learn from; got a for all 2 of them. Check the "
             "labels.");
   EXPECT_EQ(error("@data\n1,2:a\n3,4:?\n"),
-            ":3: [classify] every sequence needs a label; got none for series 2. Give one for each: in the file, in "
+            ":3:5: [classify] every sequence needs a label; got none for series 2. Give one for each: in the file, in "
             "names, by folders or in a list.");
   ToyRun run(dir.write("u.ts", series(20, 1)), settings_of(), {}, "classify");
   const std::string other = dir.write("v.ts", "@data\n1,2:a\n"), none = dir.write("w.ts", "@data\n1,2:1,2:?\n");
@@ -267,7 +267,7 @@ TEST(FramesTask, RefusesWhatCannotBeLearntOrRead) {
                 ": [classify] frames must have 2 numbers, as those of the training data; got 1. Give data of the same "
                 "kind.");
   EXPECT_EQ(testing::error_of<DataError>([&] { run.job.model->evaluate({none}, {}); }),
-            none + ":2: [eval] every sequence needs a label; got none for series 1. Use predict.");
+            none + ":2:9: [eval] every sequence needs a label; got none for series 1. Use predict.");
   const std::string said = dir.write("said.tsv", "a.wav\tone two\nb.wav\tthree four\n");
   EXPECT_EQ(decide_task({said}).first, "transduce") << "texts are no labels";
   PredictOptions search;

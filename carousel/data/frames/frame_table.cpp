@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
+#include <optional>
 
 #include "carousel/base/error.h"
 #include "carousel/data/column_roles.h"
@@ -56,18 +58,23 @@ std::vector<std::string> names_of(const std::string& file, char separator) {
     LineReader reader(file, options);
     std::string_view line;
     simdjson::dom::parser parser;
-    if (reader.next(line)) return keys_of(JsonLine(file, reader.line()).object(parser, line));
+    if (reader.next(line)) return keys_of(JsonLine(reader, line).object(parser));
   } catch (const DataError&) {  // whoever reads it will say what is wrong
   }
   return {};
 }
 
+/// Gives the place of a cell.
+using PlaceOf = std::function<Place(size_t index)>;
+
 /// Hands the cells of each row, or the values of the table's columns in each object, to `take`.
 void each_example(const std::string& file, const FrameTable& table, const ReadOptions& options,
-                  const std::function<void(const std::vector<std::string>& cells, int64_t line)>& take) {
+                  const std::function<void(const std::vector<std::string>& cells, const PlaceOf& place_of)>& take) {
   if (table.separator != '{') {
     each_row(file, {table.separator, table.names, true}, options,
-             [&](std::vector<std::string>& cells, int64_t line) { take(cells, line); });
+             [&](std::vector<std::string>& cells, const TableReader& row) {
+               take(cells, [&](size_t index) { return row.place(index); });
+             });
     return;
   }
   LineReader reader(file, options);
@@ -75,15 +82,18 @@ void each_example(const std::string& file, const FrameTable& table, const ReadOp
   each_line(
       reader, options, [] {},
       [&](std::string_view text) {
-        const JsonLine line(file, reader.line());
-        const simdjson::dom::object object = line.object(parser, text);
+        const JsonLine line(reader, text);
+        const simdjson::dom::object object = line.object(parser);
         std::vector<std::string> cells(table.names.size());
+        std::vector<std::optional<size_t>> fields(cells.size());
         for (const size_t i : {table.path, table.target, table.group}) {
           if (i >= cells.size()) continue;
-          simdjson::dom::element value;
-          if (!object[table.names[i]].get(value)) cells[i] = line.cell(table.names[i], value);
+          const std::optional<JsonField> field = find_field(object, table.names[i]);
+          if (!field) continue;
+          fields[i] = field->index;
+          cells[i] = line.cell(table.names[i], field->value, field->index);
         }
-        take(cells, reader.line());
+        take(cells, [&](size_t index) { return fields[index] ? line.place(*fields[index]) : line.place(); });
       });
 }
 
@@ -109,16 +119,18 @@ FrameTable find_frame_table(const std::string& file, const std::string& first_li
 std::vector<ListedFile> read_frame_table(const std::string& file, const FrameTable& table, const ReadOptions& options) {
   const fs::path folder = fs::path(file).parent_path();
   std::vector<ListedFile> listed;
-  each_example(file, table, options, [&](const std::vector<std::string>& cells, int64_t line) {
+  each_example(file, table, options, [&](const std::vector<std::string>& cells, const PlaceOf& place_of) {
     const std::string_view name = trim(cells[table.path]), target = trim(cells[table.target]);
     if (name.empty() || target.empty())
-      throw DataError(file, line, 0,
-                      fmt::format("[data] a row must name a file and what it is or says; got nothing for {}. Fill it "
-                                  "in, or take the row out.",
-                                  name.empty() ? table.names[table.path] : table.names[table.target]));
+      throw error_at(file, place_of(name.empty() ? table.path : table.target),
+                     fmt::format("[data] a row must name a file and what it is or says; got nothing for {}. Fill it "
+                                 "in, or take the row out.",
+                                 name.empty() ? table.names[table.path] : table.names[table.target]));
     const fs::path path(name);
+    const Place place = place_of(table.path);
     listed.push_back({(path.is_absolute() ? path : folder / path).string(), std::string(target),
-                      table.group < cells.size() ? std::string(trim(cells[table.group])) : "", line});
+                      table.group < cells.size() ? std::string(trim(cells[table.group])) : "", place.line, file,
+                      place.column});
   });
   return listed;
 }

@@ -52,6 +52,7 @@ struct FrameExample {
   std::string target;         ///< "": none
   std::string group;          ///< what belongs together; "": nothing else
   int64_t line = 0;           ///< of the file that names it, from 1; 0: none does
+  int64_t column = 0;         ///< there, of its label or else its name, in bytes from 1
   std::vector<float> values;  ///< [length, width], all finite
   int64_t length = 0;
 };

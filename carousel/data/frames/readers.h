@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "carousel/base/error.h"
 #include "carousel/data/frames/frames.h"
 
 namespace carousel::data {
@@ -37,7 +38,11 @@ std::vector<std::string> name_parts(const std::string& file, char separator);
 struct ListedFile {
   std::string file, target, group;
   int64_t line = 0;
+  std::string list = {};  ///< whose line it is; "" where no text names the file
+  int64_t column = 0;     ///< of the file's name
 };
+/// What is wrong with a file, behind the place in the list that names it.
+DataError in_list(const ListedFile& listed, const DataError& error);
 /// What stands behind the path in a row of a list: a tab or, where the row has none and such a character follows the
 /// name of a recording or an array, quoted or not, a comma or a semicolon.
 char list_separator(const std::string& row);
@@ -55,7 +60,7 @@ struct FrameTable {
 };
 /// By the usual names of columns: one for paths, one for texts or labels, and maybe one for speakers.
 FrameTable find_frame_table(const std::string& file, const std::string& first_line);
-/// Paths are relative to the folder of the table. DataError (file:line) to options.bad_line: no path or target.
+/// Paths are relative to the folder of the table. DataError (file:line:column) to options.bad_line: no path or target.
 std::vector<ListedFile> read_frame_table(const std::string& file, const FrameTable& table, const ReadOptions& options);
 /// Rows that are a path each.
 std::vector<ListedFile> read_names(const std::string& file, const ReadOptions& options);

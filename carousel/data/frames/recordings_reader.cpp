@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "carousel/base/error.h"
@@ -93,29 +94,46 @@ char list_separator(const std::string& row) {
 
 namespace {
 
-/// `cells` as TableReader gave them.
-ListedFile listed_file(const std::vector<std::string>& cells, char separator, const std::string& file, int64_t line) {
+/// `cells` as `row` gave them.
+ListedFile listed_file(const std::vector<std::string>& cells, char separator, const TableReader& row) {
   const bool tabs = separator == '\t';
+  const size_t most = tabs ? 3 : 2;
   std::vector<std::string> trimmed;
-  bool late_quote = false;
+  size_t late_quote = cells.size();
   for (const std::string& cell : cells) {
     trimmed.emplace_back(trim(cell));
-    late_quote = late_quote || (!tabs && trimmed.back().starts_with('"') && !cell.starts_with('"'));
+    if (late_quote == cells.size() && !tabs && trimmed.back().starts_with('"') && !cell.starts_with('"'))
+      late_quote = trimmed.size() - 1;
   }
-  if (late_quote || cells.size() < 2 || cells.size() > (tabs ? 3 : 2) || trimmed[0].empty() || trimmed[1].empty())
-    throw DataError(
-        file, line, 0,
-        fmt::format("[data] a row of a list is a path, a {} and what the recording is or says; got {}. {}",
-                    tabs               ? "tab"
-                    : separator == ',' ? "comma"
-                                       : "semicolon",
-                    clip_quoted(fmt::format("{}", fmt::join(cells, std::string(1, separator)))),
-                    tabs         ? "Check the row."
-                    : late_quote ? "Take the blank before the quote away."
-                                 : "Put a text with such a character into quotes; a third column needs tabs."));
+  const bool late = late_quote < cells.size();
+  std::optional<Place> fault;
+  if (late) {
+    fault = row.place(late_quote);
+  } else if (cells.size() < 2) {
+    fault = row.place_of_width(2);
+  } else if (cells.size() > most) {
+    fault = row.place_of_width(most);
+  } else if (trimmed[0].empty() || trimmed[1].empty()) {
+    fault = row.place(trimmed[0].empty() ? 0 : 1);
+  }
+  if (fault)
+    throw error_at(row.file(), *fault,
+                   fmt::format("[data] a row of a list is a path, a {} and what the recording is or says; got {}. {}",
+                               tabs               ? "tab"
+                               : separator == ',' ? "comma"
+                                                  : "semicolon",
+                               clip_quoted(fmt::format("{}", fmt::join(cells, std::string(1, separator)))),
+                               tabs   ? "Check the row."
+                               : late ? "Take the blank before the quote away."
+                                      : "Put a text with such a character into quotes; a third column needs tabs."));
   const fs::path path(trimmed[0]);
-  return {(path.is_absolute() ? path : fs::path(file).parent_path() / path).string(), trimmed[1],
-          trimmed.size() > 2 ? trimmed[2] : "", line};
+  const Place place = row.place(0);
+  return {(path.is_absolute() ? path : fs::path(row.file()).parent_path() / path).string(),
+          trimmed[1],
+          trimmed.size() > 2 ? trimmed[2] : "",
+          place.line,
+          row.file(),
+          place.column};
 }
 
 }  // namespace
@@ -126,7 +144,7 @@ std::vector<ListedFile> read_list(const std::string& file, const ReadOptions& op
   TableReader reader(file, separator, options);
   for (std::vector<std::string> cells; reader.next(cells);) {
     try {
-      listed.push_back(listed_file(cells, separator, file, reader.line()));
+      listed.push_back(listed_file(cells, separator, reader));
     } catch (const DataError& error) {
       options.bad_line(error);
     }
@@ -141,10 +159,16 @@ std::vector<ListedFile> read_names(const std::string& file, const ReadOptions& o
   each_line(
       reader, options, [] {},
       [&](std::string_view line) {
-        const fs::path path(trim(line));
-        listed.push_back({(path.is_absolute() ? path : folder / path).string(), "", "", reader.line()});
+        const std::string_view name = trim(line);
+        const fs::path path(name);
+        listed.push_back(
+            {(path.is_absolute() ? path : folder / path).string(), "", "", reader.line(), file, column_of(line, name)});
       });
   return listed;
+}
+
+DataError in_list(const ListedFile& listed, const DataError& error) {
+  return listed.list.empty() ? error : error_at(listed.list, {listed.line, listed.column}, error.what());
 }
 
 FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& files, const FrameFormat& format,
@@ -160,6 +184,7 @@ FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& f
     example.target = listed.target;
     example.group = listed.group;
     example.line = listed.line;
+    example.column = listed.column;
     try {
       int64_t width = 0;
       if (is_array_name(listed.file)) {
@@ -185,7 +210,7 @@ FrameSet read_listed(const std::string& source, const std::vector<ListedFile>& f
                                     "arrays of other widths.",
                                     set.width, width));
     } catch (const DataError& error) {
-      options.bad_line(error);
+      options.bad_line(in_list(listed, error));
       continue;
     }
     set.examples.push_back(std::move(example));

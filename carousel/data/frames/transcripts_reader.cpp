@@ -9,6 +9,7 @@
 #include "carousel/base/error.h"
 #include "carousel/data/each_line.h"
 #include "carousel/data/frames/readers.h"
+#include "carousel/data/place.h"
 #include "carousel/data/unicode.h"
 
 namespace carousel::data {
@@ -83,18 +84,19 @@ void read_table(const std::string& table, const std::map<std::string, std::strin
   LineReader reader(table, options);
   each_line(
       reader, options, [] {},
-      [&](std::string_view line) {
-        line = trim(line);
+      [&](std::string_view whole) {
+        const std::string_view line = trim(whole);
         const size_t space = std::min(line.find_first_of(" \t"), line.size());
         const std::string name(line.substr(0, space));
         const std::string text(trim(line.substr(space)));
+        const Place place{reader.line(), column_of(whole, line)};
         const auto found = by_stem.find((fs::path(folder) / name).string());
         if (text.empty() || found == by_stem.end())
-          throw DataError(table, reader.line(), 0,
-                          fmt::format("[data] a line is the name of a recording beside this table, a space and what it "
-                                      "says; got {}. Check the line, and that the recording is there.",
-                                      clip_quoted(line)));
-        files.push_back({found->second, text, name.substr(0, name.find('-')), reader.line()});
+          throw error_at(table, text.empty() ? Place{place.line, column_of(whole, line.substr(space))} : place,
+                         fmt::format("[data] a line is the name of a recording beside this table, a space and what it "
+                                     "says; got {}. Check the line, and that the recording is there.",
+                                     clip_quoted(line)));
+        files.push_back({found->second, text, name.substr(0, name.find('-')), place.line, table, place.column});
       });
 }
 

@@ -51,25 +51,40 @@ TEST(Ts, ReadsDimensionsLabelsAndFillsGaps) {
   EXPECT_EQ(set.notes, (std::vector<std::string>{"1 missing value was put on a straight line between neighbours"}));
 }
 
-TEST(Ts, RefusesWithTheLine) {
+TEST(Ts, RefusesWithThePlace) {
   const TempDir dir;
   const auto error = [&](const std::string& text) {
     const std::string file = dir.write("x.ts", text), what = error_of(file);
     return what.substr(std::min(what.size(), file.size()));
   };
   EXPECT_EQ(error("@data\n1,2:3:a\n1,2:3,4:a\n"),
-            ":2: [data] all dimensions of a series must have 2 values, as its first; got \"1\". Check the row.");
+            ":2:6: [data] all dimensions of a series must have 2 values, as its first; got \"1\". Check the row.");
   EXPECT_EQ(
       error("@data\n1,2:a\n1:2:a\n"),
-      ":3: [data] every series must have 1 dimensions, as the first one; got \"2\". Check the colons between them.");
+      ":3:3: [data] every series must have 1 dimensions, as the first one; got \"2\". Check the colons between them.");
   EXPECT_EQ(error("@data\n1,x:a\n"),
-            ":2: [data] a value must be a number, or ? where it is missing; got \"x\". Check the row.");
-  EXPECT_EQ(error("@data\n?:a\n"), ":2: [data] a dimension must hold a value; got \"?\". Take the series out.");
+            ":2:3: [data] a value must be a number, or ? where it is missing; got \"x\". Check the row.");
+  EXPECT_EQ(error("@data\n?:a\n"), ":2:1: [data] a dimension must hold a value; got \"?\". Take the series out.");
   EXPECT_EQ(error("1,2:a\n"),
-            ":1: [data] before @data there are only lines that begin with @ or #; got \"1,2:a\". Check the file.");
+            ":1:1: [data] before @data there are only lines that begin with @ or #; got \"1,2:a\". Check the file.");
   EXPECT_EQ(error("@timeStamps true\n@data\n"),
-            ":1: [data] series must be sampled at equal steps; got \"@timeStamps true\". Interpolate them to equal "
+            ":1:13: [data] series must be sampled at equal steps; got \"@timeStamps true\". Interpolate them to equal "
             "steps.");
+  const std::string classes = "@classLabel true up down\n@data\n1,2:up\n1,2:?\n";
+  EXPECT_EQ(
+      error(classes + " 1,2 : sideways\n"),
+      ":5:8: [data] a label must be one that @classLabel names (down, up); got \"sideways\". Correct it, or add it "
+      "to @classLabel.");
+  EXPECT_EQ(error(classes), "") << "one that is not known is no label";
+  EXPECT_EQ(error("@classLabel true\n@data\n1,2:a\n"), "") << "no list of labels";
+  std::string many = "@classLabel true";
+  for (int i = 10; i < 30; ++i) many += fmt::format(" c{}", i);
+  EXPECT_NE(error(many + "\n@data\n1,2:x\n").find("names (c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, ...); got"),
+            std::string::npos);
+  EXPECT_EQ(error("@data\n1,2:3,4,5:a\n").rfind(":2:9: [data] all dimensions", 0), 0U) << "the first too many";
+  EXPECT_EQ(error("@data\n1,2:a\n1:2:a\n1:a\n").rfind(":3:3: ", 0), 0U);
+  EXPECT_EQ(error("@data\n1:2:a\n1:a\n").rfind(":3:2: ", 0), 0U) << "where one is missing";
+  EXPECT_EQ(error("@data\n1,2:\n"), ":2:5: [data] a series ends with its label; got \"\". Give it one.");
   EXPECT_EQ(error("@classLabel true a\n"),
             ": [data] a .ts file has a line @data before its series; got \"none\". Check that the file is whole.");
 }
@@ -204,7 +219,7 @@ TEST(Recordings, FoldersAndListsNameThemToo) {
   EXPECT_EQ(set.examples[1].group, "ann");
   EXPECT_EQ(set.examples[1].line, 2);
   EXPECT_TRUE(plan_frames({dir.write("said.tsv", "yes/a.wav\tone two\nno/b.wav\tthree one\n")}, {}).transcripts);
-  EXPECT_NE(error_of(dir.write("bad.tsv", "yes/a.wav\tone\nno/b.wav\n")).find(":2: [data] a row of a list is a path"),
+  EXPECT_NE(error_of(dir.write("bad.tsv", "yes/a.wav\tone\nno/b.wav\n")).find(":2:9: [data] a row of a list is a path"),
             std::string::npos);
 }
 
@@ -227,13 +242,13 @@ TEST(Recordings, ListsMayHaveCommasOrSemicolons) {
   set = read(said);
   EXPECT_EQ(set.examples[0].target, "one; two");
   EXPECT_EQ(set.examples[1].target, "three, one");
-  const std::string rule = ":2: [data] a row of a list is a path, a comma and what the recording is or says; got ";
+  const std::string rule = " [data] a row of a list is a path, a comma and what the recording is or says; got ";
   const std::string bad = dir.write("bad.csv", "yes/a.wav,one\nyes/a.wav,well, yes\n");
-  EXPECT_EQ(error_of(bad), bad + rule +
+  EXPECT_EQ(error_of(bad), bad + ":2:16:" + rule +
                                "\"yes/a.wav,well, yes\". Put a text with such a character into quotes; a third "
                                "column needs tabs.");
   const std::string late = dir.write("late.csv", "yes/a.wav,one\nyes/a.wav, \"one\"\n");
-  EXPECT_EQ(error_of(late), late + rule + "\"yes/a.wav, \"one\"\". Take the blank before the quote away.");
+  EXPECT_EQ(error_of(late), late + ":2:11:" + rule + "\"yes/a.wav, \"one\"\". Take the blank before the quote away.");
   // All quoted, and a cell that goes over two lines.
   const std::string quoted = dir.write("quoted.csv", "\"b,c.wav\",\"one two\"\n\"yes/a.wav\",\"three\n one\"\n");
   EXPECT_TRUE(plan_frames({quoted}, {}).transcripts);

@@ -97,10 +97,10 @@ TEST(Transcripts, TablesOfLibriSpeechNameSpeakers) {
   const std::string table = dir.write("l/26/495/26-495.trans.txt", "26-495-0000 A CHAPTER\n26-495-0009 NOT THERE\n");
   EXPECT_EQ(error_of(dir.file("l")),
             table +
-                ":2: [data] a line is the name of a recording beside this table, a space and what it says; got "
+                ":2:1: [data] a line is the name of a recording beside this table, a space and what it says; got "
                 "\"26-495-0009 NOT THERE\". Check the line, and that the recording is there.");
   dir.write("l/26/495/26-495.trans.txt", "26-495-0000\n");
-  EXPECT_NE(error_of(dir.file("l")).find(":1: [data] a line is the name"), std::string::npos);
+  EXPECT_NE(error_of(dir.file("l")).find(":1:12: [data] a line is the name"), std::string::npos);
 }
 
 TEST(Transcripts, APartOfTheNamesMayTellTheSpeakers) {
@@ -161,9 +161,10 @@ TEST(Transcripts, TablesNameTheirColumns) {
   EXPECT_EQ(set.examples[0].target, "one two");
   EXPECT_EQ(read(dir.write("b.txt", "wav|text\na.npy|one two\n")).examples[0].target, "one two");
   const std::string empty = dir.write("e.csv", "path,text\na.npy,one\na.npy, \n");
-  EXPECT_EQ(error_of(empty), empty +
-                                 ":3: [data] a row must name a file and what it is or says; got nothing for text. Fill "
-                                 "it in, or take the row out.");
+  EXPECT_EQ(error_of(empty),
+            empty +
+                ":3:7: [data] a row must name a file and what it is or says; got nothing for text. Fill "
+                "it in, or take the row out.");
   const std::string twice = dir.write("w.csv", "path,file,text\na.npy,a.npy,one\n");
   EXPECT_EQ(plan_frames({twice}, {}).format, "") << "two columns of paths";
   EXPECT_EQ(plan_frames({dir.write("n.csv", "path,text\nx,one\ny,two\n")}, {}).format, "") << "no files of frames";
