@@ -87,7 +87,7 @@ TEST(FramesTask, FewSequencesAreLearntFromByMembersThatHoldOutAnotherPart) {
   EXPECT_GT(result.best.evaluation.value, 0.8);
   EXPECT_EQ(result.best.evaluation.tie_metric, "negative_log_likelihood");
   // The mean of all answers.
-  data::FrameExample e{"x", "", "", 0, {0, 0, 1, 1}, 2};
+  data::FrameExample e{"x", "", "", 0, 0, {0, 0, 1, 1}, 2};
   const std::vector<float> mean = model.logits({&e});
   float sum = 0;
   for (int64_t m = 0; m < 5; ++m) sum += model.member_logits(model.member(m), {&e})[0] / 5;

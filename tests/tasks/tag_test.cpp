@@ -324,8 +324,8 @@ TEST(TagTask, WordsAreKnownByFormAndSpelling) {
 
 TEST(TagTask, TheBaselineIsTheMostFrequentTagOfEachWord) {
   data::TagData data;
-  data.sentences = {{{"a", "b", "a", "c"}, {"X", "Y", "Y", "Y"}, {1, 2, 3, 4}, ""},
-                    {{"a", "d"}, {"X", "Y"}, {6, 7}, ""}};
+  data.sentences = {{{"a", "b", "a", "c"}, {"X", "Y", "Y", "Y"}, {1, 2, 3, 4}, {3, 3, 3, 3}, ""},
+                    {{"a", "d"}, {"X", "Y"}, {6, 7}, {3, 3}, ""}};
   const Labels tags = Labels::of({{"X", 2}, {"Y", 4}});
   const WordTags known = WordTags::learn(data, {0, 1}, tags);
   EXPECT_EQ(known.tag("a"), 0);
