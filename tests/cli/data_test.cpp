@@ -81,5 +81,16 @@ TEST(DataCommands, ConvertRefusesNamesThatMakeNoSense) {
       "the ending out.\n");
 }
 
+TEST(DataCommands, CheckSaysWhereAFileIsNoUtf8) {
+  const TempDir dir;
+  const std::string latin = dir.write("latin.txt", "d\xE9j\xE0 vu\n\xE9t\xE9\n");
+  const Ran ran = run({"data", "check", latin});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_NE(ran.err.find(latin + ":1:2: [data] text must be UTF-8; got byte 0xE9. Convert the file, for example: iconv "
+                                 "-f LATIN1 -t UTF-8 FILE > NEW."),
+            std::string::npos)
+      << ran.err;
+}
+
 }  // namespace
 }  // namespace carousel::cli
