@@ -243,6 +243,18 @@ TEST(Product, WhatOnednnRefusesIsAnErrorOfOurs) {
 }
 #endif
 
+#ifdef CAROUSEL_HAVE_ONEDNN
+/// Without AVX-512 its sums depend on the number of rows, and our own products are faster.
+TEST(Dispatch, OnednnIsTakenWithAvx512) {
+#if defined(__x86_64__)
+  EXPECT_EQ(available().front(), __builtin_cpu_supports("avx512bw") ? "onednn" : "simd");
+#else
+  EXPECT_EQ(available().front(), "simd");
+#endif
+  EXPECT_EQ(available().size(), 3u);
+}
+#endif
+
 TEST(Dispatch, UnknownSetNamesTheKnownOnes) {
   try {
     table_named("cuda");

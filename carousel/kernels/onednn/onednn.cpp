@@ -314,6 +314,14 @@ bool has(dnnl::cpu_isa isa) {
 
 }  // namespace
 
+bool gains() {
+#if defined(__x86_64__)
+  return has(dnnl::cpu_isa::avx512_core);
+#else
+  return false;
+#endif
+}
+
 bool bf16_gains() {
   if (!has(dnnl::cpu_isa::avx512_core_bf16)) return false;
 #if defined(__x86_64__)
