@@ -100,8 +100,9 @@ FrameParts load_frame_parts(const ClassifyOptions& options, const std::map<std::
   const data::JsonObject json(metadata_entry(metadata, kFramesKey, file, "classifier"), file, kFramesKey);
   parts.scaling = load_scaling(json, options.frames);
   parts.centroids.values = json.numbers("centroids");
-  if (parts.centroids.values.size() != static_cast<size_t>(2 * parts.labels.size() * parts.scaling.columns()))
-    json.fail("there must be two numbers for each label and column", fmt::format("{}", parts.centroids.values.size()));
+  if (parts.centroids.values.size() != static_cast<size_t>(2 * parts.labels.size() * parts.scaling.width()))
+    json.fail("there must be two numbers for each label and number of a frame",
+              fmt::format("{}", parts.centroids.values.size()));
   if (options.members < 1) json.fail("the options must be decided", "automatic ones");
   return parts;
 }
@@ -157,8 +158,7 @@ EvalReport FrameModel::evaluate(const std::vector<std::string>& files, const Pre
   const ClassAnswers answers{std::move(all), numbers_of(parts_.labels, names)};
   report.examples = static_cast<int64_t>(set.examples.size());
   report.metrics = score_of(answers, parts_.labels.size(), temperature());
-  report.baseline = baseline_score(parts_.labels, answers.wanted);
-  report.baseline_name = fmt::format("always the most frequent label, {}", parts_.labels.most_frequent_name());
+  report.set(class_baseline(parts_.labels, answers.wanted));
   int64_t right = 0;
   for (size_t i = 0; i < answers.wanted.size(); ++i)
     right += parts_.centroids.nearest(set.examples[i], parts_.scaling.width()) == answers.wanted[i];

@@ -200,6 +200,17 @@ TEST(FramesTask, EveryOptionOfFramesChangesTheOutcome) {
   }
 }
 
+TEST(FramesTask, FramesPutTogetherComeBackFromTheFile) {
+  const testing::TempDir dir;
+  const std::string file = dir.write("toy.ts", series(80, 1)), test = dir.write("test.ts", series(40, 2));
+  ToyRun run(file, long_settings({{"stack_frames", "4"}}), {}, "classify");
+  run.train();
+  const FrameModel& model = dynamic_cast<FrameModel&>(*run.job.model);
+  FrameModel back(load_frame_parts(model.parts().options, model.metadata(), "m"), 1);
+  EXPECT_EQ(back.metadata(), model.metadata());
+  EXPECT_EQ(back.parts().scaling.width(), 8);
+}
+
 TEST(FramesTask, ReadsImagesByRowsOrPixelByPixel) {
   const testing::TempDir dir;
   std::string images("\0\0\x08\x03\0\0\0\x08\0\0\0\x03\0\0\0\x02", 16), labels("\0\0\x08\x01\0\0\0\x08", 8);

@@ -106,7 +106,7 @@ TEST(FrameMessages, AllFramesAreOfOneWidth) {
   const auto plan = data::plan_frames({list}, {});
   EXPECT_EQ(
       error_of<DataError>([&] { data::read_frames({list}, plan, {}, {}); }),
-      dir.file("b.npy") +
+      list + ":2:1: " + dir.file("b.npy") +
           ": [data] all frames must have 2 numbers, as the first ones; got 3. Do not mix arrays of other widths.");
 }
 

@@ -1,6 +1,8 @@
 // A small string-to-string training, from file to answers, in a few hundred milliseconds.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,9 +46,13 @@ struct ToyRun {
     job = task->build({.data = {data}, .dev = dev, .seed = 1, .max_seconds = 0},
                       [this](const std::string& sentence) { said += sentence + "\n"; });
   }
+  /// Whatever the options, what the model says of itself must be enough to make it anew.
   train::TrainResult train() {
     train::Trainer trainer(*job.objective, job.trainer);
-    return trainer.run({});
+    train::TrainResult result = trainer.run({});
+    const auto metadata = job.model->metadata();
+    EXPECT_EQ(task->load(metadata, "model")->metadata(), metadata);
+    return result;
   }
   std::vector<std::string> answers(const std::vector<std::string>& lines, const PredictOptions& options = {}) {
     std::vector<std::string> texts;
