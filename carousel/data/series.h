@@ -19,9 +19,13 @@ struct SeriesFormat {
   std::string columns = "auto";
   std::string header = "auto";     ///< auto | yes | no: whether the first row names the columns
   std::string missing = "refuse";  ///< refuse | interpolate: what is done with empty cells, NA and NaN
+  std::string dates = "auto";      ///< auto | year_first | day_first | month_first: how dates are written
+  std::string decimal = "auto";    ///< auto | point | comma: what stands before the fraction of a number
 
   /// Adds the rows to the section that the caller has opened.
   void options(OptionTable& table);
+  /// The same without those that other tables have too, columns and header.
+  void options_of_cells(OptionTable& table);
 };
 
 /// wide  a row for each time, a column for each series: `time,a,b,c`
@@ -36,10 +40,17 @@ struct SeriesPlan {
   std::vector<std::string> roles;  ///< of each column; of the layout rows: series, and value for all others
   std::vector<std::string> names;  ///< of each column: as the first row has it, or "column 3"
   bool header = false;
+  DateOrder dates = DateOrder::year_first;
+  std::string
+      open_date;       ///< a date whose day and month nothing tells apart; read_series() refuses it; "": there is none
+  char decimal = '.';  ///< before the fraction of a number; ',' only where another character separates columns
   bool evident = false;  ///< hardly anything but series of numbers: a reason to forecast them
   std::string reason;    ///< "comma-separated columns under a row of names: date is the time, 7 columns of values"
 
   std::string columns_text() const;
+  /// Gives `format` those of the choices for dates and fractions that are not the usual ones: one row alone, met later,
+  /// would not tell them.
+  void decide(SeriesFormat& format) const;
 };
 
 /// Columns whose values are known before their time comes, such as prices or holidays.
@@ -67,12 +78,13 @@ struct SeriesSet {
   std::string file;
   std::vector<Series> series;
   TimeStyle style = TimeStyle::integer;  ///< how times are written
+  bool zones = false;                    ///< times had offsets from UTC, and are in UTC here
   std::vector<std::string> notes;        ///< what the user should know: values filled in, unequal steps, constants
 };
 
 /// Looks at the first rows of a file: which character separates its cells (comma, tab or semicolon), whether the first
-/// row names the columns, and what they hold. Throws ConfigError for roles that make no sense, DataError when a column
-/// holds neither numbers nor times, and what TableReader refuses.
+/// row names the columns, what they hold, and how dates and fractions are written. Throws ConfigError for roles that
+/// make no sense, DataError when a column holds neither numbers nor times, and what TableReader refuses.
 SeriesPlan plan_series(const std::string& file, const SeriesFormat& wanted, const ReadOptions& options);
 
 /// Reads all series. Missing values are refused, or with `missing` = "interpolate" filled in by a straight line between
@@ -87,8 +99,15 @@ SeriesSet read_series(const std::string& file, const SeriesPlan& plan, const Ser
 
 /// Whether a cell stands for a value that is not there: empty, NA, NaN, null, none or a question mark.
 bool is_missing(std::string_view cell);
-/// A finite number as it stands in a cell, white space around it allowed; false for anything else.
-bool parse_number(std::string_view cell, double& number);
+/// A finite number as it stands in a cell, white space around it allowed; false for anything else, such as points in a
+/// number whose fraction stands behind a comma: they may group its digits.
+bool parse_number(std::string_view cell, double& number, char decimal = '.');
+/// Whether the comma of a number may stand between groups of digits: three behind it, and before it one to three that
+/// do not begin with 0.
+bool may_group_digits(std::string_view cell);
+/// What an option of these names means; `auto` is taken as year_first and '.'.
+DateOrder date_order(const std::string& name);
+char decimal_mark(const std::string& name);
 
 /// The longest season that is looked for.
 inline constexpr int64_t kLongestPeriod = 1000;

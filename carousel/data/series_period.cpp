@@ -105,6 +105,14 @@ double strength(const std::vector<Values>& series, int64_t period) {
   return sum >= least * count && lowest < kTrough * sum ? sum / count : 0;
 }
 
+/// Those that have the season by themselves; all where none has.
+std::vector<Values> having(const std::vector<Values>& series, int64_t period) {
+  std::vector<Values> some;
+  for (const Values& x : series)
+    if (strength({x}, period) > 0) some.push_back(x);
+  return some.empty() ? series : some;
+}
+
 }  // namespace
 
 int64_t find_period(const std::vector<std::vector<double>>& all, int64_t longest, const std::vector<int64_t>& usual) {
@@ -136,12 +144,14 @@ int64_t find_period(const std::vector<std::vector<double>>& all, int64_t longest
   std::vector<int64_t> close = usual;
   for (int64_t lag = lags[first] - std::min(near, kAround); lag <= lags[first] + std::min(near, kAround); ++lag)
     close.push_back(lag);
+  // One step more or less is decided by those that know: what has no season adds noise.
+  const std::vector<Values> seasonal = having(series, lags[first]);
   int64_t best = lags[first];
-  double most = found[first];
+  double most = strength(seasonal, best);
   for (const int64_t lag : close) {
     if (lag < 2 || lag > longest || std::abs(lag - lags[first]) > near) continue;
     const bool known = std::find(usual.begin(), usual.end(), lag) != usual.end();
-    const double counts = strength(series, lag) * (known ? kUsual : 1);
+    const double counts = strength(seasonal, lag) * (known ? kUsual : 1);
     if (counts > most) most = counts, best = lag;
   }
   return best;

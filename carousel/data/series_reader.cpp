@@ -87,6 +87,13 @@ class SeriesReader {
   }
 
   SeriesSet read() {
+    if (!plan_.open_date.empty() && time_ != kNone)
+      throw DataError(
+          file_, 0, 0,
+          fmt::format("[data] it must be clear which number of a date is its month; got {} and others that "
+                      "may be read both ways. Write them as 2020-01-31, or say it in training and to carousel data "
+                      "with --set dates=day_first or --set dates=month_first.",
+                      clip_quoted(plan_.open_date)));
     bool names = plan_.header;
     while (reader_.next(cells_)) {
       if (names) {
@@ -100,6 +107,7 @@ class SeriesReader {
           read_row();
         }
       } catch (const DataError& error) {
+        if (!fault_) fault_ = error;
         options_.bad_line(error);
       }
     }
@@ -115,7 +123,7 @@ class SeriesReader {
 
   double number_of(size_t cell) const {
     double number = 0;
-    if (parse_number(cells_[cell], number)) {
+    if (parse_number(cells_[cell], number, plan_.decimal)) {
       if (std::abs(number) > kLargestValue)
         refuse(cell,
                fmt::format("[data] a value must lie within {:g}, or its square would not be finite; got {}. Use a "
@@ -136,7 +144,7 @@ class SeriesReader {
 
   double known_number_of(size_t cell) const {
     double number = 0;
-    if (parse_number(cells_[cell], number) && std::abs(number) <= kLargestValue) return number;
+    if (parse_number(cells_[cell], number, plan_.decimal) && std::abs(number) <= kLargestValue) return number;
     refuse(cell,
            fmt::format("[data] a column known in advance must have a number within {:g} in each row, those to be "
                        "forecast too; got {}. Fill it in, or skip its column with --columns and a _ in its place.",
@@ -211,12 +219,13 @@ class SeriesReader {
   }
 
   int64_t time_of(const std::string& cell) {
-    const auto time = parse_time(trim(cell));
+    const auto time = parse_time(trim(cell), plan_.dates);
     if (!time || (time->style == TimeStyle::integer) != (style_.value_or(time->style) == TimeStyle::integer))
       refuse(time_, fmt::format("[data] a time must be an integer or a date such as 2024-05-01 06:00; got {}. Write it "
                                 "so, or skip the column with --columns and a _ in its place.",
                                 clip_quoted(cell)));
     style_ = std::max(style_.value_or(time->style), time->style);
+    zones_ = zones_ || time->zone;
     return time->value;
   }
 
@@ -280,6 +289,8 @@ class SeriesReader {
     SeriesSet set;
     set.file = file_;
     set.style = style_.value_or(TimeStyle::integer);
+    set.zones = zones_;
+    if (growing_.empty() && fault_) throw DataError(*fault_);
     if (growing_.empty())
       throw DataError(file_, 0, 0, "[data] there must be at least one value; got none. Check the file.");
     refuse_equal_names();
@@ -313,6 +324,7 @@ class SeriesReader {
       series.labels = std::move(g.labels);
       set.series.push_back(std::move(series));
     }
+    if (zones_) set.notes.emplace_back("times with an offset are told in UTC");
     if (missing > 0)
       set.notes.push_back(fmt::format("{} filled in by straight lines, in {}",
                                       counted(missing, "missing value was", "missing values were"), joined(filled)));
@@ -334,6 +346,8 @@ class SeriesReader {
   size_t time_ = kNone, name_ = kNone, label_ = kNone;
   std::vector<size_t> values_, known_;
   std::optional<TimeStyle> style_;  // of the times so far
+  bool zones_ = false;
+  std::optional<DataError> fault_;  // of the first row that was left out
   std::vector<Growing> growing_;
   std::map<std::string, size_t> places_;  // of the first series of each name
 };

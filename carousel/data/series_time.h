@@ -12,16 +12,22 @@ namespace carousel::data {
 /// How a time is written, from plain numbers to the finest clock.
 enum class TimeStyle { integer, month, date, minutes, seconds };
 
-/// A point in time: an integer as it stands, or seconds since 1970-01-01 00:00:00 (no time zones; fractions of a second
-/// are cut off).
+/// A point in time: an integer as it stands, or seconds since 1970-01-01 00:00:00 (in UTC where zones are
+/// told; fractions of a second are cut off).
 struct Time {
   int64_t value = 0;
   TimeStyle style = TimeStyle::integer;
+  bool zone = false;  ///< it was written with an offset from UTC, other than 0
 };
 
-/// Reads an integer, `YYYY-MM`, `YYYY-MM-DD`, or a date with `HH:MM` or `HH:MM:SS` behind a space or a T; slashes may
-/// stand for dashes, and a fraction and a Z behind the seconds. Nothing for anything else, such as February 30.
-std::optional<Time> parse_time(std::string_view cell);
+/// The order of dates that do not begin with the year: none are read, `31.12.2020`, `12/31/2020`.
+enum class DateOrder { year_first, day_first, month_first };
+
+/// Reads an integer (which may end in `.0`), `YYYY-MM`, `YYYY-MM-DD`, or a date with `HH:MM` or `HH:MM:SS` behind a
+/// space or a T; slashes or dots may stand for dashes. Behind the clock there may be a fraction, AM or PM, and a Z or
+/// an offset such as +01:00, which brings the time to UTC. With an order of days and months dates may be written so,
+/// with one or two digits each. Nothing for anything else, such as February 30.
+std::optional<Time> parse_time(std::string_view cell, DateOrder order = DateOrder::year_first);
 /// The same with dashes and a space; `2024-05`, `2024-05-01`, `2024-05-01 06:00`.
 std::string format_time(const Time& time);
 

@@ -62,6 +62,7 @@ class Detect final : public Task {
     if (data.labelled() &&
         std::all_of(data.groups.begin(), data.groups.end(), [](const DetectGroup& g) { return g.windows.empty(); }))
       say("train: no anomaly is labelled: eval will have nothing to score by");
+    data.plan.decide(options_.format);
     DetectParts parts;
     parts.plan = data.plan;
     parts.style = data.groups.front().style;
@@ -151,8 +152,7 @@ class Detect final : public Task {
       say("fit: labelled series are learnt from in their first 15 % alone, at most 750 rows, so that the rest can be "
           "scored; the labels are not used");
     say(fmt::format("dev: the last {:g} % of {} that are learnt from; season {}; model: {}", 100 * options_.dev_share,
-                    counted(rows, "row"), parts.period > 1 ? counted(parts.period, "step") : "none found",
-                    network_text(options_.stack)));
+                    counted(rows, "row"), seasons_text(parts), network_text(options_.stack)));
     return sets;
   }
 

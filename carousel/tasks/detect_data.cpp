@@ -118,8 +118,10 @@ DetectData read_detect_data(const std::vector<std::string>& files, const DetectO
     if (windows.empty()) windows = found.windows;
   }
   std::vector<std::pair<size_t, std::string>> first_groups;
+  data::SeriesFormat format = options.format;
   for (const std::string& table : tables) {
-    const data::SeriesPlan plan = data::plan_series(table, options.format, read);
+    const data::SeriesPlan plan = data::plan_series(table, format, read);
+    plan.decide(format);  // of all tables of a folder
     if (std::find(plan.roles.begin(), plan.roles.end(), "known") != plan.roles.end())
       throw ConfigError(
           "[detect] a detector looks at values alone; got a column with the role known. Write a _ in its place.");
@@ -129,7 +131,7 @@ DetectData read_detect_data(const std::vector<std::string>& files, const DetectO
       prefix = (below.begin() != below.end() && *below.begin() == "data" ? below.lexically_relative("data") : below)
                    .generic_string();
     }
-    data::SeriesSet set = data::read_series(table, plan, options.format, read);
+    data::SeriesSet set = data::read_series(table, plan, format, read);
     for (const std::string& note : set.notes)
       all.notes.push_back(prefix.empty() ? note : fmt::format("{}: {}", prefix, note));
     if (all.groups.empty()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "carousel/base/error.h"
 #include "carousel/base/text.h"
@@ -261,6 +262,14 @@ std::vector<Prediction> DetectModel::predict(const std::vector<std::string>&, co
       "predict MODEL FILE.");
 }
 
+std::string seasons_text(const DetectParts& parts) {
+  std::set<int64_t> periods;
+  for (const DetectMemory& memory : parts.memories) periods.insert(memory.period);
+  if (periods.empty() || *periods.rbegin() <= 1) return "none";
+  const std::string longest = counted(*periods.rbegin(), "step");
+  return periods.size() == 1 ? longest : fmt::format("{} to {}", *periods.begin(), longest);
+}
+
 std::vector<std::pair<std::string, std::string>> DetectModel::describe() {
   const DetectOptions& o = parts_.options;
   std::vector<std::string> names;
@@ -279,7 +288,7 @@ std::vector<std::pair<std::string, std::string>> DetectModel::describe() {
                                 o.false_alarms == 1 ? "alarm" : "alarms",
                                 o.budget_per == "1000" ? "1000 rows" : "a " + o.budget_per)},
       {"quiet", counted(o.quiet, "row")},
-      {"season", parts_.period > 1 ? counted(parts_.period, "step") : "none"},
+      {"season", seasons_text(parts_)},
       {"network", network_text(o.stack)}};
   add_stack_rows(rows, o.stack);
   if (network_->next) {

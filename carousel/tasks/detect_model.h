@@ -32,6 +32,8 @@ struct DetectParts {
   int64_t period = 1;  ///< of series that are not known
   std::vector<DetectMemory> memories;
 };
+/// Of the series learnt from: "24 steps", "12 to 288 steps", "none".
+std::string seasons_text(const DetectParts& parts);
 
 /// One group under way: a score for each row.
 class GroupDetector {

@@ -27,13 +27,25 @@ void DetectRows::refuse(int64_t column, const std::string& text) const {
   throw DataError(name_, line_, column, text);
 }
 
+std::optional<data::Time> DetectRows::time_in(std::string_view cell) const {
+  return data::parse_time(data::trim(cell), data::date_order(model_.options().format.dates));
+}
+
+bool DetectRows::number_in(std::string_view cell, double& number) const {
+  const std::string& decimal = model_.options().format.decimal;
+  if (data::parse_number(cell, number, data::decimal_mark(decimal))) return true;
+  // Whole numbers in training say nothing of fractions.
+  return decimal == "auto" && model_.parts().plan.separator != ',' && !data::may_group_digits(cell) &&
+         data::parse_number(cell, number, ',');
+}
+
 /// A row of names has no number and no time where values and times stand.
 bool DetectRows::is_names(const data::RowCells& row) const {
   double number = 0;
   for (size_t c = 0; c < row.cells.size(); ++c) {
     const std::string_view cell = data::trim(row.cells[c]);
-    if (roles_[c] == "value" && (data::parse_number(cell, number) || data::is_missing(cell))) return false;
-    if (roles_[c] == "time" && data::parse_time(cell)) return false;
+    if (roles_[c] == "value" && (number_in(cell, number) || data::is_missing(cell))) return false;
+    if (roles_[c] == "time" && time_in(cell)) return false;
   }
   return true;
 }
@@ -115,7 +127,7 @@ DetectRows::Row DetectRows::parse(const data::RowCells& cells) {
   if (series_ != kNone) row.name = data::trim(cells.cells[series_]);
   if (time_ != kNone) {
     const std::string& cell = cells.cells[time_];
-    const auto time = data::parse_time(data::trim(cell));
+    const auto time = time_in(cell);
     const bool counts = model_.parts().style == data::TimeStyle::integer;
     if (!time || (time->style == data::TimeStyle::integer) != counts)
       refuse(cells.columns[time_],
@@ -131,7 +143,7 @@ DetectRows::Row DetectRows::parse(const data::RowCells& cells) {
 double DetectRows::number(const data::RowCells& row, size_t cell, bool& missing) const {
   double value = 0;
   const std::string& text = row.cells[cell];
-  if (data::parse_number(text, value) && std::abs(value) <= 1e100) return value;
+  if (number_in(text, value) && std::abs(value) <= 1e100) return value;
   if (!data::is_missing(data::trim(text)))
     refuse(row.columns[cell],
            fmt::format("[data] a value must be a finite number within 1e+100, or be missing; got {}. "

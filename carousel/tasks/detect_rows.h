@@ -42,6 +42,9 @@ class DetectRows final : public RowAnswers {
 
   void place_columns(const data::RowCells& row);
   bool is_names(const data::RowCells& row) const;
+  /// As the training data had them.
+  std::optional<data::Time> time_in(std::string_view cell) const;
+  bool number_in(std::string_view cell, double& number) const;
   Row parse(const data::RowCells& row);
   double number(const data::RowCells& row, size_t cell, bool& missing) const;
   Group& group_of(const Row& row);

@@ -87,13 +87,14 @@ class Forecast final : public Task {
   }
 
  private:
-  data::SeriesSet read(const std::vector<std::string>& files, const char* what, const Say& say) const {
+  data::SeriesSet read(const std::vector<std::string>& files, const char* what, const Say& say) {
     if (files.size() != 1)
       throw ConfigError(
           fmt::format("[forecast] all series stand in one file; got {} files. Give one, with a column for each series.",
                       files.size()));
     const data::ReadOptions options = options_.read_options();
     const data::SeriesPlan plan = data::plan_series(files.front(), options_.format, options);
+    plan.decide(options_.format);
     data::SeriesSet set = data::read_series(files.front(), plan, options_.format, options);
     int64_t values = 0;
     for (const data::Series& s : set.series) values += s.length();

@@ -337,9 +337,150 @@ TEST(SeriesTime, ReadsAndWritesWhatPeopleWrite) {
   EXPECT_EQ(shown("1969-12-31 23:59"), "1969-12-31 23:59") << "before the epoch";
   EXPECT_EQ(shown("2014-04-10T07:15:03.25Z"), "2014-04-10 07:15:03");
   EXPECT_EQ(shown("-12"), "-12");
-  for (const char* bad : {"", "2015-02-29", "2015-13", "2015-1-1", "2015-01-01 24:00", "2015-01-01 1:00", "12.5", "x",
-                          "2015-01/01", "2015-01-01 00:00:00x", "99999999999999999999"})
+  EXPECT_EQ(shown("1577836800.0"), "1577836800") << "as programs write numbers that count";
+  EXPECT_EQ(shown("2016/2/9 7:05"), "2016-02-09 07:05");
+  EXPECT_EQ(shown("2016.02.09"), "2016-02-09");
+  EXPECT_EQ(shown("2020-03-01 00:30:00+01:00"), "2020-02-29 23:30:00") << "in UTC";
+  EXPECT_EQ(shown("2020-03-01T00:30-0530"), "2020-03-01 06:00");
+  EXPECT_EQ(shown("2020-03-01T00:30+00"), "2020-03-01 00:30");
+  EXPECT_EQ(shown("2020-03-01 12:30 AM"), "2020-03-01 00:30");
+  EXPECT_EQ(shown("2020-03-01 1:30:00 pm"), "2020-03-01 13:30:00");
+  for (const char* bad :
+       {"", "2015-02-29", "2015-13", "2015-1", "2015.12", "2015-01-01 24:00", "2015-01-01 1:0", "12.5", "x",
+        "2015-01/01", "2015-01-01 00:00:00x", "99999999999999999999", "2015-01-01 13:00 PM", "2015-01-01 00:00+1",
+        "31.12.2020", "12/31/2020", "2015-01-01 00:00+25:00", "2015-01-01 00:00 +", "2015-"})
     EXPECT_EQ(shown(bad), "none") << bad;
+}
+
+TEST(SeriesTime, ReadsDatesWhoseYearIsLast) {
+  const auto shown = [](const char* text, DateOrder order) {
+    const auto time = parse_time(text, order);
+    return time ? format_time(*time) : "none";
+  };
+  EXPECT_EQ(shown("31.12.2020", DateOrder::day_first), "2020-12-31");
+  EXPECT_EQ(shown("1/2/2020 3:04", DateOrder::day_first), "2020-02-01 03:04");
+  EXPECT_EQ(shown("1/2/2020 3:04", DateOrder::month_first), "2020-01-02 03:04");
+  EXPECT_EQ(shown("2020-12-31", DateOrder::month_first), "2020-12-31") << "leaves no doubt";
+  for (const char* bad : {"31/12/2020", "1/2/20", "1/2-2020", "1/2", "1.5"})
+    EXPECT_EQ(shown(bad, DateOrder::month_first), "none") << bad;
+}
+
+TEST(SeriesPlan, FindsHowDatesAreWritten) {
+  const TempDir dir;
+  const auto order = [&](const std::string& dates) {
+    const std::string file = dir.write("a.csv", "date,x\n" + dates);
+    return plan_series(file, {}, {}).dates;
+  };
+  EXPECT_EQ(order("2020-01-01,1\n2020-01-02,2\n"), DateOrder::year_first);
+  EXPECT_EQ(order("12/31/2020,1\n01/01/2021,2\n"), DateOrder::month_first);
+  EXPECT_EQ(order("31/12/2020,1\n01/01/2021,2\n"), DateOrder::day_first);
+  EXPECT_EQ(order("01.02.2020,1\n02.02.2020,2\n"), DateOrder::day_first) << "dots";
+  // Equal steps of six hours, over a midnight.
+  const char* const hours[] = {"0", "6", "12", "18"};
+  std::string january, first;
+  for (int i = 0; i < 8; ++i) {
+    january += fmt::format("1/{}/2020 {}:00,{}\n", 1 + i / 4, hours[i % 4], i);
+    first += fmt::format("{}/1/2020 {}:00,{}\n", 1 + i / 4, hours[i % 4], i);
+  }
+  EXPECT_EQ(order(january), DateOrder::month_first);
+  EXPECT_EQ(order(first), DateOrder::day_first);
+  const std::string both = dir.write("b.csv", "date,x\n1/1/2020,1\n1/2/2020,2\n1/3/2020,3\n1/4/2020,3\n");
+  EXPECT_EQ(plan_series(both, {}, {}).open_date, "1/4/2020") << "the days of a week, or the first of four months";
+}
+
+TEST(Series, ADateThatMayBeReadBothWaysIsRefused) {
+  const TempDir dir;
+  const std::string file = dir.write("a.csv", "date,x\n1/2/2020 1:00,1\n1/2/2020 2:00,2\n1/2/2020 3:00,5\n");
+  EXPECT_EQ(error_of<DataError>([&] { read(file); }),
+            file +
+                ": [data] it must be clear which number of a date is its month; got \"1/2/2020 3:00\" and others "
+                "that may be read both ways. Write them as 2020-01-31, or say it in training and to carousel data "
+                "with --set dates=day_first or --set dates=month_first.");
+  SeriesFormat format;
+  format.dates = "month_first";
+  const SeriesSet set = read_series(file, plan_series(file, format, {}), format, {});
+  EXPECT_EQ((*set.series[0].times)[0], parse_time("2020-01-02 01:00")->value);
+}
+
+TEST(Series, FractionsMayStandBehindCommas) {
+  const TempDir dir;
+  const std::string file = dir.write("a.csv", "Datum;Last;Preis\n01.02.2020;10,04;3\n02.02.2020;-11,5;4,25\n");
+  const SeriesPlan plan = plan_series(file, {}, {});
+  EXPECT_EQ(
+      plan.reason,
+      "semicolon-separated columns under a row of names, fractions behind commas, dates with the day first: Datum "
+      "is the time, 2 columns of values");
+  const SeriesSet set = read(file);
+  EXPECT_EQ(set.series[0].values, (std::vector<double>{10.04, -11.5}));
+  EXPECT_EQ(set.series[1].values, (std::vector<double>{3, 4.25}));
+  SeriesFormat found;
+  plan.decide(found);
+  EXPECT_EQ(found.dates, "day_first");
+  EXPECT_EQ(found.decimal, "comma");
+  const std::string grouped = dir.write("b.csv", "x;y\n10,04;1\n11,5;1.204,5\n12,5;2\n13,5;3\n");
+  EXPECT_NE(error_of<DataError>([&] { read(grouped); }).find(":3:6: [data] a value must be a finite number"),
+            std::string::npos)
+      << error_of<DataError>([&] { read(grouped); });
+  const std::string quoted = dir.write("c.csv", "x,y\n\"10,04\",1\n");
+  EXPECT_EQ(error_of<DataError>([&] {
+              plan_series(quoted, {}, {});
+            }).rfind(quoted + ":2:1: [data] a column must hold numbers or times", 0),
+            0u)
+      << "where commas separate columns they may group digits";
+}
+
+TEST(SeriesPlan, CommasThatMayGroupDigitsAreNoFractions) {
+  const TempDir dir;
+  const std::string grouped = dir.write("a.csv", "day;x\n2020-01-01;996\n2020-01-02;1,020\n2020-01-03;1,167\n");
+  EXPECT_EQ(error_of<DataError>([&] { read(grouped); }),
+            grouped +
+                ":3:12: [data] a column must hold numbers or times (such as 2024-05-01 06:00); got \"1,020\" in "
+                "x. Take the commas out where they group digits, or say --set decimal=comma where fractions stand "
+                "behind them.");
+  SeriesFormat said;
+  said.decimal = "comma";
+  EXPECT_EQ(read(grouped, said).series[0].values, (std::vector<double>{996, 1.02, 1.167}));
+  EXPECT_EQ(read(dir.write("b.csv", "day;x\n2020-01-01;0,996\n2020-01-02;1,020\n")).series[0].values,
+            (std::vector<double>{0.996, 1.02}));
+  EXPECT_TRUE(may_group_digits("-1,020") && may_group_digits("100,000"));
+  for (const char* fraction : {"0,123", "1,02", "1234,567", "1,2345", "12", ",123"})
+    EXPECT_FALSE(may_group_digits(fraction)) << fraction;
+  const std::string points = dir.write("c.csv", "day,x\n2020-01-01,1.5\n2020-01-02,2.5\n");
+  EXPECT_EQ(read(points, said).series[0].values, (std::vector<double>{1.5, 2.5})) << "commas separate its columns";
+}
+
+TEST(SeriesPlan, OtherColumnsHaveNoSayInTheOrderOfDates) {
+  const TempDir dir;
+  std::string text = "time,delivery,x\n";
+  for (int i = 1; i < 9; ++i) text += fmt::format("2020-01-0{},03/04/2020,{}\n", i, i * i);
+  SeriesFormat format;
+  format.columns = "time,_,value";
+  const SeriesSet set = read(dir.write("a.csv", text), format);
+  EXPECT_EQ(set.series[0].values.size(), 8u);
+  EXPECT_EQ(set.series[0].step.count, 86400);
+}
+
+TEST(SeriesPlan, AllRowsAreAskedForTheMonth) {
+  const TempDir dir;
+  std::string text = "time,x\n";
+  for (int i = 0; i < 2000; ++i)
+    text += fmt::format("{}/4/2020 {}:{:02},{}\n", 3 + i / 1440, i / 60 % 24, i % 60, i * i % 11);
+  EXPECT_EQ(plan_series(dir.write("a.csv", text), {}, {}).dates, DateOrder::day_first);
+}
+
+TEST(SeriesPlan, ASemicolonInANameSeparatesNothing) {
+  const TempDir dir;
+  std::string text = "time,station;id,x\n";
+  for (int i = 0; i < 20; ++i) text += fmt::format("2020-01-{:02},north;0,0.{}\n", i + 1, i);
+  EXPECT_EQ(plan_series(dir.write("a.csv", text), {}, {}).separator, ',');
+}
+
+TEST(Series, OffsetsAreToldAndNotLostUnasked) {
+  const TempDir dir;
+  const SeriesSet set = read(dir.write("a.csv", "t,x\n2020-01-01T01:00+01:00,1\n2020-01-01T02:00+01:00,2\n"));
+  EXPECT_TRUE(set.zones);
+  EXPECT_EQ(set.notes, (std::vector<std::string>{"times with an offset are told in UTC"}));
+  EXPECT_FALSE(read(dir.write("b.csv", "t,x\n2020-01-01T01:00Z,1\n2020-01-01T02:00Z,2\n")).zones);
 }
 
 TEST(SeriesTime, GoesOnByItsStep) {
@@ -405,6 +546,22 @@ TEST(SeriesPeriod, NoiseOnASmoothCycleHidesIt) {
   EXPECT_EQ(find_period({cycle(96, 1.5, 0)}, 600, {96, 672}), 96);
   EXPECT_EQ(find_period({cycle(7, 2, 0)}, 600, {7, 365}), 7);
   EXPECT_NEAR(static_cast<double>(find_period({cycle(168, 0.5, 0)}, 600)), 168, 4);
+}
+
+TEST(SeriesPeriod, ColumnsOfNoiseHaveNoSay) {
+  uint32_t state = 5;
+  const auto random = [&] {
+    state = state * 1664525 + 1013904223;
+    return static_cast<double>(state >> 8) / (1 << 24);
+  };
+  for (int trial = 0; trial < 12; ++trial) {
+    std::vector<double> season, noise;
+    for (int i = 0; i < 900; ++i) {
+      season.push_back(8 * std::sin(2 * M_PI * i / 24) + 2 * random());
+      noise.push_back(random());
+    }
+    EXPECT_EQ(find_period({season, noise}, 300, {24, 168}), 24) << trial;
+  }
 }
 
 TEST(SeriesPeriod, TheCalendarSaysWhatIsUsual) {

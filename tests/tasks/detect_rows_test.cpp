@@ -1,4 +1,5 @@
 // Rows that a detector answers one by one, and what it refuses.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "carousel/base/error.h"
@@ -46,6 +47,38 @@ TEST(DetectRows, AreRefusedWithTheirPlace) {
   EXPECT_EQ(refusal(model, {"2020-01-01 00:00,NA"}),
             "rows:1:18: [data] a value must not be missing; got \"NA\". Fill it in, or train with --set "
             "missing=interpolate: such rows are then not scored.");
+}
+
+TEST(DetectRows, HaveTheirDatesAndFractionsWrittenAsInTraining) {
+  const TempDir dir;
+  std::string text = "Zeit;Last\n";
+  for (int i = 0; i < 300; ++i)
+    text += fmt::format("{:02}.02.2020 {:02}:00;{},{}\n", 1 + i / 24, i % 24, 10 + i % 12, i % 7);
+  ToyRun run = run_of(dir.write("t.csv", text), settings_of({}));
+  run.train();
+  const auto rows = run.job.model->open_rows("rows");
+  std::vector<FileAnswer::Cell> answer;
+  EXPECT_FALSE(rows->read("Zeit;Last", answer));
+  EXPECT_TRUE(rows->read("01.03.2020 00:00;10,25", answer));
+  EXPECT_EQ(std::get<std::string>(answer[0]), "01.03.2020 00:00");
+  EXPECT_EQ(std::get<double>(answer[1]), 10.25);
+  EXPECT_EQ(refusal(*run.job.model, {"01.03.2020 00:00;10.25"}).rfind("rows:1:18: [data] a value must be a finite", 0),
+            0u)
+      << "the point may group digits";
+}
+
+TEST(DetectRows, MayHaveFractionsWhereTrainingHadWholeNumbers) {
+  const TempDir dir;
+  std::string text = "t;x\n";
+  for (int i = 0; i < 300; ++i) text += fmt::format("{};{}\n", i, 100 + i % 12);
+  ToyRun run = run_of(dir.write("t.csv", text));
+  run.train();
+  const auto rows = run.job.model->open_rows("rows");
+  std::vector<FileAnswer::Cell> answer;
+  EXPECT_TRUE(rows->read("300;102,5", answer));
+  EXPECT_EQ(std::get<double>(answer[1]), 102.5);
+  EXPECT_EQ(refusal(*run.job.model, {"301;1,025"}).rfind("rows:1:5: [data] a value must be a finite number", 0), 0u)
+      << "its comma may group digits";
 }
 
 TEST(DetectRows, WithAMissingValueAreNotScored) {

@@ -62,6 +62,15 @@ TEST(DetectTask, LooksAtNothingThatComesLater) {
   EXPECT_EQ(whole.substr(0, part.size()), part);
 }
 
+TEST(DetectTask, NamesTheSeasonThatItsSeriesHave) {
+  const TempDir dir;
+  ToyRun run = run_of(dir.write("t.csv", table(300, 3)));
+  EXPECT_EQ(seasons_text(model_of(run).parts()), "24 steps") << "a day of hours, whatever else stands out";
+  EXPECT_NE(run.said.find("; season 24 steps; "), std::string::npos) << run.said;
+  ToyRun said = run_of(dir.file("t.csv"), settings_of({{"period", "5"}}));
+  EXPECT_EQ(seasons_text(model_of(said).parts()), "5 steps");
+}
+
 TEST(DetectTask, DoesNotLearnFromLabelsNorFromWhatIsScored) {
   const TempDir dir;
   ToyRun plain = run_of(dir.write("a.csv", table(2000, 1, -1, true)));
