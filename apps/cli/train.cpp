@@ -66,6 +66,8 @@ Json to_json(const engine::TrainReport& report, const std::string& resume_comman
                {"metric", report.metric},
                {"best_value", report.best_value},
                {"metrics", report.metrics},
+               {"baseline", report.baseline.metrics},
+               {"baseline_name", report.baseline.name},
                {"warnings", report.warnings},
                {"repeat_command", report.repeat_command}};
   if (!resume_command.empty()) {
@@ -98,6 +100,8 @@ void say_summary(const engine::TrainReport& report, const TrainFlags& flags, con
   say(fmt::format("\n{}: {} steps, {:.1f} epochs, {}; best dev {} {}", report.model_file, report.steps, report.epochs,
                   clock_text(report.seconds), metric_title(report.metric),
                   metric_text(report.metric, report.best_value)));
+  if (const auto rule = report.baseline.metrics.find(report.metric); rule != report.baseline.metrics.end())
+    say(fmt::format("baseline: {} ({})", metric_text(report.metric, rule->second), report.baseline.name));
   for (const std::string& warning : report.warnings) say("warning: " + warning);
   if (!report.repeat_command.empty()) say("to repeat this run exactly: " + report.repeat_command);
   const std::string example = report.example.empty() ? first_input(flags.data.front()) : report.example;

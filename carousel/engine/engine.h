@@ -56,6 +56,7 @@ struct TrainReport {
   std::string metric;
   double best_value = 0;
   std::map<std::string, double> metrics;
+  train::Baseline baseline;  ///< on the same data; empty when already finished
   std::vector<std::string> warnings;
   std::vector<std::string>
       views;                   ///< what the model shows of itself, see tasks::TaskModel; empty when already finished

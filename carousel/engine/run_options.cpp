@@ -50,13 +50,35 @@ class WithoutFree {
   std::vector<Saved> saved_;
 };
 
+/// Throws where the option is one of other tasks.
+void refuse_other_tasks(const Setting& setting, const std::string& task) {
+  std::vector<std::string> theirs;
+  for (const std::string& name : tasks::task_names()) {
+    OptionTable table;
+    const std::unique_ptr<tasks::Task> other = tasks::make_task(name);
+    other->options(table);
+    if (table.find(setting.key) != nullptr) theirs.push_back(name);
+  }
+  if (theirs.empty()) return;
+  const std::string last = theirs.back();
+  theirs.pop_back();
+  throw ConfigError(
+      fmt::format("[{}] {} is an option of {}; got it for {}. Leave it out, or say what to learn with "
+                  "--task.",
+                  setting.origin, setting.key,
+                  theirs.empty() ? last : fmt::format("{} and {}", fmt::join(theirs, ", "), last), task));
+}
+
 }  // namespace
 
 RunOptions::RunOptions(tasks::Task& task, const TrainRequest& request) {
   task.options(table_);
   if (!request.config_file.empty()) table_.read_toml(read_file(request.config_file), request.config_file);
   table_.read_environment();
-  for (const Setting& setting : request.settings) table_.set(setting.key, setting.value, setting.origin);
+  for (const Setting& setting : request.settings) {
+    if (table_.find(setting.key) == nullptr) refuse_other_tasks(setting, task.name());
+    table_.set(setting.key, setting.value, setting.origin);
+  }
 }
 
 void RunOptions::adopt(const RunIdentity& saved, const std::string& file) {

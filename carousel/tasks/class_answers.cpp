@@ -30,11 +30,11 @@ std::map<std::string, double> score_of(const ClassAnswers& answers, int64_t num_
   return metrics_of(scores);
 }
 
-std::map<std::string, double> baseline_score(const Labels& labels, const std::vector<int64_t>& wanted) {
+train::Baseline class_baseline(const Labels& labels, const std::vector<int64_t>& wanted) {
   const std::vector<double> shares = labels.shares();
   train::ClassScores scores;
   for (const int64_t number : wanted) scores.add(shares, number);
-  return metrics_of(scores);
+  return {fmt::format("always the most frequent label, {}", labels.most_frequent_name()), metrics_of(scores)};
 }
 
 std::vector<int64_t> numbers_of(const Labels& labels, const std::vector<std::string_view>& names) {

@@ -26,7 +26,7 @@ std::map<std::string, double> metrics_of(const train::ClassScores& scores);
 /// The same of answers at a temperature.
 std::map<std::string, double> score_of(const ClassAnswers& answers, int64_t num_classes, double temperature);
 /// The same for giving each input the most frequent label with its share as probability.
-std::map<std::string, double> baseline_score(const Labels& labels, const std::vector<int64_t>& wanted);
+train::Baseline class_baseline(const Labels& labels, const std::vector<int64_t>& wanted);
 /// Number of each label; those that training did not have get numbers of their own behind the others.
 std::vector<int64_t> numbers_of(const Labels& labels, const std::vector<std::string_view>& names);
 /// Says how many inputs ("texts") have labels that training did not have, and which; nothing when there are none.

@@ -159,8 +159,7 @@ EvalReport ClassifyModel::evaluate(const std::vector<std::string>& files, const 
   report.task = task();
   report.examples = static_cast<int64_t>(data.examples.size());
   report.metrics = score_of(answers, parts_.labels.size(), networks_.first().temperature());
-  report.baseline = baseline_score(parts_.labels, answers.wanted);
-  report.baseline_name = fmt::format("always the most frequent label, {}", parts_.labels.most_frequent_name());
+  report.set(class_baseline(parts_.labels, answers.wanted));
   if (report.metrics.at("accuracy") <= report.baseline.at("accuracy"))
     report.notes.emplace_back(
         "the model is not better than the baseline: train longer, or check that the texts say something about their "

@@ -95,6 +95,11 @@ std::string ForecastModel::baseline() const {
   return o.period > 1 && o.period <= o.network.window ? "seasonal_naive" : "naive";
 }
 
+std::string ForecastModel::baseline_text() const {
+  return baseline() == "naive" ? "naive: the last value again"
+                               : fmt::format("seasonal naive: the last {} values again", parts_.options.period);
+}
+
 void Forecasts::each(const std::function<void(Tensor&)>& use) {
   use(point);
   for (Tensor& t : quantiles) use(t);

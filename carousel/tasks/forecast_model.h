@@ -50,6 +50,8 @@ class ForecastModel final : public TaskModel {
   const std::vector<std::string>& candidates() const { return candidates_; }
   /// The rule that scores are compared with: seasonal_naive where there is a season, else naive.
   std::string baseline() const;
+  /// "seasonal naive: the last 24 values again".
+  std::string baseline_text() const;
   /// Windows of standardised series, see StandardSeries, and what is known of their steps.
   Forecasts forecasts(const std::string& model, const WindowBatch& batch);
 

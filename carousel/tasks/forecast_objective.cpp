@@ -114,6 +114,12 @@ class ForecastObjective final : public train::Objective {
     return e;
   }
 
+  train::Baseline baseline() override {
+    const std::string rule = model_.baseline();
+    const double error = fixed_.contains(rule) ? fixed_.at(rule) : error_of(model_, rule, sets_.of_dev(), dev_);
+    return {model_.baseline_text(), {{model_.options().network.loss, error}}};
+  }
+
   std::string describe_batch(int64_t epoch, int64_t batch) override {
     const std::vector<WindowPlace> places = places_of(epoch, batch, 0);
     const WindowPlace& first = places.front();

@@ -157,10 +157,7 @@ EvalReport ForecastModel::report_on(const Places& scored) {
   report.task = task();
   report.examples = static_cast<int64_t>(scored.places.size());
   report.metrics = scores.metrics();
-  report.baseline = score(scored.file, scored.places, baseline(), network_->baseline_margin).metrics();
-  report.baseline_name = baseline() == "naive"
-                             ? "naive: the last value again"
-                             : fmt::format("seasonal naive: the last {} values again", parts_.options.period);
+  report.set({baseline_text(), score(scored.file, scored.places, baseline(), network_->baseline_margin).metrics()});
   report.notes = scored.notes;
   if (scores.without_mase() > 0)
     report.notes.push_back(fmt::format("mase leaves out {} that repeated without change in training",

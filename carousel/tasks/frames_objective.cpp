@@ -93,6 +93,8 @@ class FramesObjective final : public train::Objective {
     return e;
   }
 
+  train::Baseline baseline() override { return class_baseline(model_.parts().labels, dev_classes_); }
+
   std::string describe_batch(int64_t epoch, int64_t batch) override {
     const auto places = batcher_.batch(epoch, batch);
     return fmt::format("{}, the first {}", counted(static_cast<int64_t>(places.size()), "sequence"),

@@ -86,15 +86,16 @@ TextScore LanguageModelTask::score(const data::SymbolStore& ids, int64_t streams
   return sum;
 }
 
-TextScore LanguageModelTask::unigram_score(const std::vector<int64_t>& counts) const {
+train::Baseline LanguageModelTask::baseline(const data::TokenStream& text) const {
   const double total = static_cast<double>(std::accumulate(parts_.counts.begin(), parts_.counts.end(), int64_t{0})) +
                        static_cast<double>(parts_.counts.size());
   TextScore sum;
-  for (size_t id = 0; id < counts.size(); ++id) {
-    sum.nll_sum -= static_cast<double>(counts[id]) * std::log((static_cast<double>(parts_.counts[id]) + 1) / total);
-    sum.symbols += counts[id];
+  for (size_t id = 0; id < text.counts.size(); ++id) {
+    sum.nll_sum -=
+        static_cast<double>(text.counts[id]) * std::log((static_cast<double>(parts_.counts[id]) + 1) / total);
+    sum.symbols += text.counts[id];
   }
-  return sum;
+  return {"each symbol by its share of the training text (unigram)", sum.metrics(text.characters)};
 }
 
 EvalReport LanguageModelTask::evaluate(const std::vector<std::string>& files, const PredictOptions& options) {
@@ -105,8 +106,7 @@ EvalReport LanguageModelTask::evaluate(const std::vector<std::string>& files, co
   report.task = task();
   report.examples = text.lines();
   report.metrics = score(stream.ids, 1).metrics(stream.characters);
-  report.baseline = unigram_score(stream.counts).metrics(stream.characters);
-  report.baseline_name = "each symbol by its share of the training text (unigram)";
+  report.set(baseline(stream));
   if (report.metrics.at("perplexity") >= report.baseline.at("perplexity"))
     report.notes.emplace_back("the model is not better than the baseline: train longer");
   if (stream.unknown > 0)

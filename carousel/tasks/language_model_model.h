@@ -56,8 +56,8 @@ class LanguageModelTask final : public TaskModel {
   /// Score of ids that follow one another, read as `streams` streams of equal length, each from the state after a line
   /// end; with more than one, fewer than `streams` ids at the end are left out.
   TextScore score(const data::SymbolStore& ids, int64_t streams);
-  /// The same by how often each symbol stood in the training text, plus one. `counts` [V] are those of a text.
-  TextScore unigram_score(const std::vector<int64_t>& counts) const;
+  /// The score of a text by how often each symbol stood in the training text, plus one.
+  train::Baseline baseline(const data::TokenStream& text) const;
 
  private:
   Prediction continue_line(const std::string& line);

@@ -68,6 +68,8 @@ class LanguageModelObjective final : public train::Objective {
     return e;
   }
 
+  train::Baseline baseline() override { return model_.baseline(sets_.dev); }
+
   std::string describe_batch(int64_t, int64_t batch) override {
     std::string lines;
     const int64_t streams = batcher_.batch_size();

@@ -250,15 +250,20 @@ std::map<std::string, double> TagModel::score(const std::vector<TagAnswer>& answ
   return metrics;
 }
 
-std::vector<TagAnswer> TagModel::baseline_answers(const std::vector<const data::TaggedSentence*>& sentences) const {
+train::Baseline TagModel::baseline(const std::vector<const data::TaggedSentence*>& wanted) const {
   std::vector<TagAnswer> answers;
-  for (const data::TaggedSentence* sentence : sentences) {
+  for (const data::TaggedSentence* sentence : wanted) {
     answers.emplace_back();
     for (const std::string& token : sentence->tokens)
       answers.back().tags.push_back(parts_.tags.names[static_cast<size_t>(parts_.baseline.tag(token))]);
     if (parts_.intents.size() > 0) answers.back().intents = parts_.intents.shares();
   }
-  return answers;
+  train::Baseline baseline{
+      fmt::format("the most frequent tag of each word, {} for unknown words", parts_.tags.most_frequent_name()),
+      score(answers, wanted)};
+  if (parts_.intents.size() > 0)
+    baseline.name += fmt::format("; the most frequent intent, {}", parts_.intents.most_frequent_name());
+  return baseline;
 }
 
 /// How well words go that training did not have, and tags that no answer can be.
@@ -322,11 +327,7 @@ EvalReport TagModel::evaluate(const std::vector<std::string>& files, const Predi
   report.task = task();
   report.examples = static_cast<int64_t>(data.sentences.size());
   report.metrics = score(given, wanted);
-  report.baseline = score(baseline_answers(wanted), wanted);
-  report.baseline_name =
-      fmt::format("the most frequent tag of each word, {} for unknown words", parts_.tags.most_frequent_name());
-  if (report.metrics.contains("intent_accuracy"))
-    report.baseline_name += fmt::format("; the most frequent intent, {}", parts_.intents.most_frequent_name());
+  report.set(baseline(wanted));
   const char* const deciding = parts_.scheme == data::TagScheme::none ? "accuracy" : "span_f1";
   if (report.metrics.at(deciding) <= report.baseline.at(deciding))
     report.notes.emplace_back(

@@ -90,11 +90,11 @@ class TagModel final : public TaskModel {
   /// accuracy, sentence_accuracy, with a scheme span_precision, span_recall and span_f1, with intents intent_accuracy.
   std::map<std::string, double> score(const std::vector<TagAnswer>& answers,
                                       const std::vector<const data::TaggedSentence*>& wanted) const;
+  train::Baseline baseline(const std::vector<const data::TaggedSentence*>& wanted) const;
 
  private:
   TagAnswer answer(const LinearChain* chain, int64_t steps, const std::vector<double>& emissions,
                    bool probabilities) const;
-  std::vector<TagAnswer> baseline_answers(const std::vector<const data::TaggedSentence*>& sentences) const;
   bool needs_chain() const { return network_->has_crf() || parts_.scheme != data::TagScheme::none; }
   LinearChain chain() const;
   void note_strangers(const std::vector<TagAnswer>& answers, const std::vector<const data::TaggedSentence*>& wanted,

@@ -95,6 +95,8 @@ class TagObjective final : public train::Objective {
     return e;
   }
 
+  train::Baseline baseline() override { return model_.baseline(dev_sentences_); }
+
   std::string describe_batch(int64_t epoch, int64_t batch) override {
     std::vector<int64_t> indices;
     for (const SentencePiece& piece : pieces_of(epoch, batch))

@@ -43,6 +43,11 @@ struct EvalReport {
   int64_t examples = 0;
   std::vector<std::string> notes;  ///< what the user should know (unseen symbols, not better than baseline)
   std::vector<EvalTable> tables;   ///< of a backtest
+
+  void set(train::Baseline found) {
+    baseline = std::move(found.metrics);
+    baseline_name = std::move(found.name);
+  }
 };
 
 class TaskModel;

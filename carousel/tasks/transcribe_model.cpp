@@ -140,6 +140,11 @@ std::map<std::string, double> TranscribeModel::score(const std::vector<std::stri
           {"character_error_rate", characters.token_error_rate()}};
 }
 
+train::Baseline TranscribeModel::baseline(const std::vector<std::string>& wanted) const {
+  return {fmt::format("always the most frequent training text, {}", data::clip_quoted(parts_.usual)),
+          score(wanted, std::vector<std::string>(wanted.size(), parts_.usual))};
+}
+
 EvalReport TranscribeModel::evaluate(const std::vector<std::string>& files, const PredictOptions& options) {
   const decode::SearchConfig config = search_config(options);
   EvalReport report;
@@ -158,8 +163,7 @@ EvalReport TranscribeModel::evaluate(const std::vector<std::string>& files, cons
   }
   report.examples = static_cast<int64_t>(set.examples.size());
   report.metrics = score(wanted, answers);
-  report.baseline = score(wanted, std::vector<std::string>(wanted.size(), parts_.usual));
-  report.baseline_name = fmt::format("always the most frequent training text, {}", data::clip_quoted(parts_.usual));
+  report.set(baseline(wanted));
   report.notes.push_back(
       fmt::format("tokens are {}", counts_characters() ? "characters, spaces among them" : "words between spaces"));
   if (report.metrics.at("token_error_rate") >= report.baseline.at("token_error_rate"))

@@ -52,6 +52,8 @@ class TranscribeModel final : public TaskModel {
   const TranscribeParts& parts() const { return parts_; }
   /// Answers to scaled sequences.
   decode::Results search(const std::vector<const data::FrameExample*>& scaled, const decode::SearchConfig& config);
+  /// What a rule that hardly learns anything scores on the same.
+  train::Baseline baseline(const std::vector<std::string>& wanted) const;
   /// sequence_error_rate, token_error_rate, word_error_rate, character_error_rate of answers.
   std::map<std::string, double> score(const std::vector<std::string>& wanted,
                                       const std::vector<std::string>& answers) const;

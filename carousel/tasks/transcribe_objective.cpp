@@ -85,6 +85,12 @@ class TranscribeObjective final : public train::Objective {
     return e;
   }
 
+  train::Baseline baseline() override {
+    std::vector<std::string> wanted;
+    for (const data::FrameExample& example : dev_) wanted.push_back(example.target);
+    return model_.baseline(wanted);
+  }
+
   std::string describe_batch(int64_t epoch, int64_t batch) override {
     const auto places = batcher_.batch(epoch, batch);
     return fmt::format("{}, the first {}", counted(static_cast<int64_t>(places.size()), "sequence"),

@@ -203,10 +203,7 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
     seen += p.in_training.value_or(false);
   }
   report.metrics = score(data, questions, outputs);
-  for (size_t q = 0; q < questions.size(); ++q) outputs[q] = baseline_of(questions[q].source);
-  report.baseline = score(data, questions, outputs);
-  report.baseline_name = parts_.lead > 0 ? fmt::format("the first {} of the input", counted(parts_.lead, "symbol"))
-                                         : "most probable symbol for symbol (IBM model 1)";
+  report.set(baseline(data, questions));
   // By what chose the weights.
   const bool worse = target_is_text() ? report.metrics.at("bleu") <= report.baseline.at("bleu")
                                       : report.metrics.at("token_error_rate") >= report.baseline.at("token_error_rate");
@@ -223,6 +220,15 @@ EvalReport TransduceModel::evaluate(const std::vector<std::string>& files, const
     report.notes.push_back(fmt::format("{} of {} inputs stood in the training data: the score is partly one of memory",
                                        seen, report.examples));
   return report;
+}
+
+train::Baseline TransduceModel::baseline(const data::PairData& data,
+                                         const std::vector<data::Question>& questions) const {
+  std::vector<std::string> outputs;
+  for (const data::Question& question : questions) outputs.push_back(baseline_of(question.source));
+  return {parts_.lead > 0 ? fmt::format("the first {} of the input", counted(parts_.lead, "symbol"))
+                          : "most probable symbol for symbol (IBM model 1)",
+          score(data, questions, outputs)};
 }
 
 std::string TransduceModel::baseline_of(std::string_view source) const {

@@ -64,6 +64,8 @@ class TransduceModel final : public TaskModel {
   std::string text_of(const SourceText& source, const decode::Hypothesis& answer) const {
     return parts_.target->decode(answer.tokens, source.extras);
   }
+  /// What a rule that hardly learns anything scores on the same.
+  train::Baseline baseline(const data::PairData& data, const std::vector<data::Question>& questions) const;
   /// Scores of `outputs` (one per question) against the questions' references.
   std::map<std::string, double> score(const data::PairData& data, const std::vector<data::Question>& questions,
                                       const std::vector<std::string>& outputs) const;

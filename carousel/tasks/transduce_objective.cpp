@@ -98,6 +98,8 @@ class TransduceObjective final : public train::Objective {
     return e;
   }
 
+  train::Baseline baseline() override { return model_.baseline(sets_.dev_data, questions_); }
+
   std::string describe_batch(int64_t epoch, int64_t batch) override {
     std::vector<int64_t> indices;
     for (const int64_t i : batcher_.batch(epoch, batch)) indices.push_back(sets_.train[static_cast<size_t>(i)]);

@@ -29,6 +29,12 @@ struct Evaluation {
   std::string warning;     ///< a sentence for the user when something is wrong (attention not formed), else ""
 };
 
+/// What a rule that hardly learns anything scores on the same data.
+struct Baseline {
+  std::string name;                       ///< "always the most frequent label, DESC"; "": there is none
+  std::map<std::string, double> metrics;  ///< under the names that Evaluation has, the deciding one among them
+};
+
 /// Progress in [0, 1] through the budget is handed in so that a task can fade a term of its loss.
 struct StepInfo {
   int64_t step = 0;
@@ -46,6 +52,7 @@ class Objective {
   /// restored with a checkpoint.
   virtual std::vector<NamedTensor> carried() { return {}; }
   virtual Evaluation evaluate() = 0;
+  virtual Baseline baseline() { return {}; }
   /// "train.tsv lines 12, 40, 41 (+61 more)": for error messages about one batch.
   virtual std::string describe_batch(int64_t epoch, int64_t batch) = 0;
 };

@@ -255,6 +255,30 @@ TEST_F(Model, TrainPrintsOneJsonObjectAndSpeaksOnStderr) {
   EXPECT_EQ(json["model"], model());
   EXPECT_GT(json["steps"], 0);
   EXPECT_NE(trained_->err.find("\nnext:\n"), std::string::npos);
+  // The score of a rule beside it, under the same names.
+  EXPECT_TRUE(json["baseline"].contains(json["metric"].get<std::string>())) << json["baseline"];
+  EXPECT_EQ(json["baseline_name"], "most probable symbol for symbol (IBM model 1)");
+  EXPECT_NE(trained_->err.find("(most probable symbol for symbol (IBM model 1))"), std::string::npos) << trained_->err;
+}
+
+TEST_F(Model, TrainSaysWhenARuleIsAsGood) {
+  auto words = train_words("hasty.safetensors", "1");
+  words.insert(words.end(), {"--set", "max_steps=1"});
+  const Ran ran = run(words);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.err.find("warning: the model is not better than the baseline on dev"), std::string::npos) << ran.err;
+}
+
+TEST_F(Model, OptionsOfOtherTasksAreNamedAsTheirs) {
+  auto words = train_words("other.safetensors", "1");
+  words.insert(words.end(), {"--horizon", "5"});
+  const Ran ran = run(words);
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_NE(
+      ran.err.find("[--horizon] horizon is an option of forecast; got it for transduce. Leave it out, or say what "
+                   "to learn with --task."),
+      std::string::npos)
+      << ran.err;
 }
 
 TEST_F(Model, TrainWarnsOfDevDataThatTrainingHasToo) {

@@ -29,9 +29,12 @@ TEST(Engine, OptionsAreRefusedInTheWordsOfTheTaskThatTheDataIsFor) {
             "[--set] model must be one of recurrent, window; got \"windw\". Did you mean \"window\"?");
   EXPECT_EQ(error_for(text, "hidden_size", "16,0").rfind("[--set] hidden_size must be integers from 1 to 65536", 0),
             0u);
-  EXPECT_EQ(error_for(text, "attention", "adative").rfind("[--set] no option is called \"attention\"", 0), 0u);
+  EXPECT_EQ(error_for(text, "attention", "adative"),
+            "[--set] attention is an option of transduce; got it for lm. Leave it out, or say what to learn with "
+            "--task.");
+  EXPECT_EQ(error_for(text, "atention", "additive").rfind("[--set] no option is called \"atention\"", 0), 0u);
   EXPECT_EQ(error_for(pairs, "attention", "adative").rfind("[--set] attention must be one of ", 0), 0u);
-  EXPECT_EQ(error_for(pairs, "bptt", "0").rfind("[--set] no option is called \"bptt\"", 0), 0u);
+  EXPECT_EQ(error_for(pairs, "bptt", "0").rfind("[--set] bptt is an option of lm; got it for transduce", 0), 0u);
 }
 
 TEST(Engine, WithoutReadableDataTheTaskThatKnowsTheOptionSpeaks) {
