@@ -1,11 +1,13 @@
 // carousel data check: what a data file holds and what is wrong with it.
 // carousel data split: cuts a file of pairs in two so that what belongs together stays on one side.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <memory>
 
+#include "apps/cli/assignments.h"
 #include "apps/cli/data_commands.h"
 #include "apps/cli/output.h"
 #include "apps/cli/program.h"
@@ -23,6 +25,7 @@ namespace {
 
 struct CheckFlags {
   std::vector<std::string> data, dev;
+  ReadingFlags reading;
   bool json = false;
 };
 
@@ -30,7 +33,8 @@ int run_check(const CheckFlags& flags) {
   std::vector<std::string> files = flags.data, dev = flags.dev;
   const std::string parts = data::take_corpus(files, dev);
   if (!parts.empty()) say(parts);
-  const data::DataReport report = data::check(files, dev, data::DataConfig());
+  const data::DataReport report =
+      data::check(files, dev, data::DataConfig(), data::CheckDepth::full, flags.reading.read());
   if (flags.json) {
     print(report.to_json() + "\n");
   } else {
@@ -111,6 +115,7 @@ void add_check(Program& program, CLI::App& group) {
       {"check", "Show what a data file holds and what is wrong with it.",
        "carousel data check words.tsv                  # faults, duplicates, lengths, symbols\n"
        "carousel data check words.tsv --dev dev.tsv    # also what both have in common\n"
+       "carousel data check log.csv --columns _,label,text\n"
        "carousel data check recordings/ --dev held_out/ # lengths, rates, silent, clipped and repeated ones\n"
        "carousel data check words.tsv --json           # exit code 3 when training would refuse"},
       [flags] { return run_check(*flags); });
@@ -121,6 +126,7 @@ void add_check(Program& program, CLI::App& group) {
   command->add_option("--dev", flags->dev, "Held-out data to compare with (twice for two files)")
       ->allow_extra_args(false)
       ->type_name("FILE");
+  flags->reading.add_to(command);
   command->add_flag("--json", flags->json, "Print one JSON object");
 }
 
@@ -145,6 +151,36 @@ void add_split(Program& program, CLI::App& group) {
 }
 
 }  // namespace
+
+void ReadingFlags::add_to(CLI::App* command) {
+  command
+      ->add_option("--columns", columns,
+                   "Roles of a table's columns, such as label,text,_ or source,target or time,value,_ (_ to skip one). "
+                   "Default: by names and values")
+      ->type_name("NAME,...");
+  command->add_option("--target", target, "Field of CoNLL-U that is learnt. Default: upos")
+      ->type_name("upos|xpos|feats|deprel");
+  data::DataReading all;
+  OptionTable table;
+  table.section("data");
+  all.options(table);
+  std::vector<std::string> keys;
+  for (const Option& row : table.rows()) keys.push_back(row.name);
+  command->add_option("--set", set, fmt::format("Say how to read, as in training: {}", fmt::join(keys, ", ")))
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+}
+
+data::DataReading ReadingFlags::read() const {
+  data::DataReading said = reading;
+  OptionTable table;
+  table.section("data");
+  said.options(table);
+  for (const engine::Setting& setting : read_assignments(set)) table.set(setting.key, setting.value, "--set");
+  if (!columns.empty()) table.set("columns", columns, "--columns");
+  if (!target.empty()) table.set("target", target, "--target");
+  return said;
+}
 
 void add_data(Program& program) {
   CLI::App* group = program.add_group({"data", "Look at data files, split and convert them.",

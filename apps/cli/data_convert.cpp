@@ -18,7 +18,8 @@ namespace {
 
 struct ConvertFlags {
   std::vector<std::string> data;
-  std::string output, to, columns;
+  std::string output, to;
+  ReadingFlags reading;
   bool lossy = false;
 };
 
@@ -40,10 +41,8 @@ int run_convert(const ConvertFlags& flags) {
         fmt::format("[data convert] the format must be told; got the name {}, whose ending is none of a format. Say it "
                     "with --to.",
                     output));
-  data::DataConfig config;
-  if (!flags.columns.empty()) config.format.columns = flags.columns;
   std::string text;
-  const data::Conversion done = data::convert_data(flags.data, to, flags.lossy, config, text);
+  const data::Conversion done = data::convert_data(flags.data, to, flags.lossy, flags.reading.read(), text);
   atomic_write(output, text);
   for (const std::string& lost : done.lost) say("left out: " + lost);
   say(fmt::format("{}: {} of {} ({}) as {} in {}", flags.data.front(), done.examples, done.kind, done.from, done.to,
@@ -77,9 +76,7 @@ void add_data_convert(Program& program, CLI::App& group) {
   command->add_option("--to", flags->to, fmt::format("Format: {}. Default: by the ending of the output", formats))
       ->check(CLI::IsMember(names))
       ->type_name("FORMAT");
-  command
-      ->add_option("--columns", flags->columns, "Of a table of pairs: the roles of its columns, source, target and _")
-      ->type_name("ROLES");
+  flags->reading.add_to(command);
   command->add_flag("--lossy", flags->lossy, "Leave out what the format cannot hold, and say what it was");
 }
 

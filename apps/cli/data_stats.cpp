@@ -24,7 +24,8 @@ constexpr size_t kShownColumns = 40;
 
 struct StatsFlags {
   std::vector<std::string> data, dev;
-  std::string columns, color = "auto";
+  ReadingFlags reading;
+  std::string color = "auto";
   bool json = false;
 };
 
@@ -132,12 +133,10 @@ std::string text_of(const std::vector<data::NumericColumn>& columns) {
 }
 
 int run_stats(const StatsFlags& flags) {
-  data::DataConfig config;
-  if (!flags.columns.empty()) config.format.columns = flags.columns;
   std::vector<std::string> files = flags.data, dev = flags.dev;
   const std::string parts = data::take_corpus(files, dev);
   if (!parts.empty()) say(parts);
-  const data::DataStats stats = data::data_stats(files, dev, config);
+  const data::DataStats stats = data::data_stats(files, dev, flags.reading.read());
   if (flags.json) {
     print(stats.to_json() + "\n");
     return kOk;
@@ -176,9 +175,8 @@ void add_data_stats(Program& program, CLI::App& group) {
   command->add_option("--dev", flags->dev, "Held-out data to compare with (twice for two files)")
       ->allow_extra_args(false)
       ->type_name("FILE");
-  command
-      ->add_option("--columns", flags->columns, "Of a table of pairs: the roles of its columns, source, target and _")
-      ->type_name("ROLES");
+  flags->reading.reading.series.missing = "interpolate";  // holes are told: this is a look at the data
+  flags->reading.add_to(command);
   command->add_option("--color", flags->color, "Blocks or ASCII: auto (by the locale), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->type_name("WHEN");

@@ -19,7 +19,7 @@ namespace carousel::cli {
 namespace {
 
 struct DoctorFlags {
-  std::vector<std::string> files, set;
+  std::vector<std::string> files, dev, set;
   std::string task, columns;
   bool json = false;
 };
@@ -53,6 +53,7 @@ std::vector<engine::Finding> examine(const DoctorFlags& flags) {
   }
   engine::TrainRequest request;
   request.data = flags.files;
+  request.dev = flags.dev;
   request.task = flags.task;
   request.write = false;
   request.settings = read_assignments(flags.set);
@@ -101,6 +102,9 @@ void add_doctor(Program& program) {
           "line to line")
       ->required()
       ->expected(1, 2)
+      ->type_name("FILE");
+  command->add_option("--dev", flags->dev, "Of data: held-out data, as for train (twice for two files)")
+      ->allow_extra_args(false)
       ->type_name("FILE");
   command->add_option("--task", flags->task, "Of data: the task, where the file does not say it")->type_name("NAME");
   command->add_option("--columns", flags->columns, "Of data: the roles of the columns")->type_name("NAMES");

@@ -166,33 +166,6 @@ void look_at_tags(const TagData& data, const TagData& dev, DataReport& report) {
   }
 }
 
-/// What some files hold; neither tags nor labels: pairs.
-struct Found {
-  std::optional<TagPlan> tags;
-  std::optional<LabelPlan> labels;
-  bool running = false;  ///< text without columns
-};
-
-Found find_format(const std::vector<std::string>& files, const PairFormat& format, const ReadOptions& options,
-                  DataReport& report) {
-  Found found;
-  found.tags = find_tags(files, options);
-  if (!found.tags) found.labels = find_labels(files, options);
-  if (found.tags) {
-    report.format = found.tags->format;
-    report.reason = found.tags->reason;
-  } else if (found.labels) {
-    report.format = found.labels->format;
-    report.reason = found.labels->reason;
-  } else {
-    const Detection detection = detect_format(files, options, format);
-    report.format = detection.format->name;
-    report.reason = detection.reason;
-    found.running = detection.format->name == "text";
-  }
-  return found;
-}
-
 /// The demands of training, by the functions that training calls. Throws DataError.
 void demand_what_training_does(const PairData& data, const PairData* dev, const DataConfig& config) {
   require_learnable(data);
@@ -244,6 +217,58 @@ DevReport look_at_dev(const PairData& data, const PairData& dev) {
   return report;
 }
 
+/// The names of both sides in a report.
+void name_sides(DataKind kind, DataReport& report) {
+  report.source.name = kind == DataKind::tags ? "sentence" : kind == DataKind::labels ? "text" : "source";
+  report.target.name = kind == DataKind::tags ? "tag" : kind == DataKind::labels ? "label" : "target";
+}
+
+/// Symbols, lengths and what training would refuse.
+void look_closely(const PairData& data, const PairData& dev, const TagData& tags, const TagData& dev_tags,
+                  DataKind kind, const DataConfig& config, DataReport& report) {
+  if (!data.examples.empty()) {
+    const auto source = look_at_side(data, dev, config, report.source);
+    if (kind == DataKind::tags) {
+      look_at_tags(tags, dev_tags, report);
+      require_taggable(tags);
+    } else if (kind == DataKind::labels) {
+      look_at_labels(data, dev, report);
+      look_at_text_lengths(data, *source, default_max_length(*source), report);
+    } else {
+      const auto target = look_at_side(data, dev, config, report.target);
+      look_at_lengths(data, {*source, *target}, config.max_length, report);
+    }
+  }
+  demand_what_training_does(data, report.has_dev ? &dev : nullptr, config);
+}
+
+/// Tagged sentences, labelled texts and pairs.
+void check_pairs(const std::vector<std::string>& files, const std::vector<std::string>& dev_files, const DataPlan& plan,
+                 const DataConfig& config, CheckDepth depth, const ReadOptions& options, DataReport& report) {
+  TagData tags, dev_tags;
+  const PairData data = read_as_pairs(files, plan, options, tags);
+  report.examples = static_cast<int64_t>(data.examples.size());
+  report.blank_lines = data.blank_lines;
+  look_at_pairs(data, report);
+  PairData dev;
+  report.has_dev = !dev_files.empty();
+  if (report.has_dev) {
+    dev = read_as_pairs(dev_files, plan_more(dev_files, plan, options), options, dev_tags);
+    report.dev = look_at_dev(data, dev);
+  }
+  name_sides(plan.kind, report);
+  if (depth == CheckDepth::quick) {
+    if (plan.kind == DataKind::tags) look_at_tags(tags, dev_tags, report);
+    if (plan.kind == DataKind::labels) look_at_labels(data, dev, report);
+    return;
+  }
+  try {
+    look_closely(data, dev, tags, dev_tags, plan.kind, config, report);
+  } catch (const DataError& error) {
+    report.refusal = error.what();
+  }
+}
+
 }  // namespace
 
 void Finding::add(const std::string& example) {
@@ -252,65 +277,21 @@ void Finding::add(const std::string& example) {
 }
 
 DataReport check(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
-                 const DataConfig& config, CheckDepth depth) {
+                 const DataConfig& config, CheckDepth depth, const DataReading& reading) {
   DataReport report;
   ReadOptions options = config.read_options();
   options.on_bad_line = [&](const DataError& error) { report.faults.add(error.what()); };
-  if (check_frames(files, dev_files, options, report)) return report;
-  const bool text = find_tags(files, options) || find_labels(files, options);
-  if (!text && check_series(files, dev_files, options, report)) return report;
-  const Found found = find_format(files, config.format, options, report);
-  if (found.running) {
-    check_text(files, dev_files, options, report);
-    return report;
-  }
-  TagData tagged, tagged_dev;
-  const auto read = [&](const std::vector<std::string>& names, TagData& tags, bool is_dev) {
-    if (found.tags) {
-      TagFormat format;
-      format.columns = found.tags->columns_text();
-      tags = read_tags(names, is_dev ? plan_tags(names, format, options, found.tags->format) : *found.tags, options);
-      return tags.pairs();
-    }
-    if (!found.labels) return read_pairs(names, options, config.format);
-    return read_labels(
-        names, is_dev ? plan_labels(names, found.labels->found(), options, found.labels->format) : *found.labels,
-        options);
-  };
-  const PairData data = read(files, tagged, false);
-  report.examples = static_cast<int64_t>(data.examples.size());
-  report.blank_lines = data.blank_lines;
-  look_at_pairs(data, report);
-  PairData dev;
-  report.has_dev = !dev_files.empty();
-  if (report.has_dev) {
-    dev = read(dev_files, tagged_dev, true);
-    report.dev = look_at_dev(data, dev);
-  }
-  report.source.name = found.tags ? "sentence" : found.labels ? "text" : "source";
-  report.target.name = found.tags ? "tag" : found.labels ? "label" : "target";
-  if (depth == CheckDepth::quick) {
-    if (found.tags) look_at_tags(tagged, tagged_dev, report);
-    if (found.labels) look_at_labels(data, dev, report);
-    return report;
-  }
-  try {
-    if (!data.examples.empty()) {
-      const auto source = look_at_side(data, dev, config, report.source);
-      if (found.tags) {
-        look_at_tags(tagged, tagged_dev, report);
-        require_taggable(tagged);
-      } else if (found.labels) {
-        look_at_labels(data, dev, report);
-        look_at_text_lengths(data, *source, default_max_length(*source), report);
-      } else {
-        const auto target = look_at_side(data, dev, config, report.target);
-        look_at_lengths(data, {*source, *target}, config.max_length, report);
-      }
-    }
-    demand_what_training_does(data, report.has_dev ? &dev : nullptr, config);
-  } catch (const DataError& error) {
-    report.refusal = error.what();
+  const DataPlan plan = plan_data(files, reading, options);
+  report.format = plan.format;
+  report.reason = plan.reason;
+  if (plan.kind == DataKind::frames) {
+    check_frames(files, dev_files, plan.frames, options, report);
+  } else if (plan.kind == DataKind::series) {
+    check_series(files, dev_files, plan, depth, options, report);
+  } else if (plan.kind == DataKind::text) {
+    check_text(files, dev_files, depth, options, report);
+  } else {
+    check_pairs(files, dev_files, plan, config, depth, options, report);
   }
   return report;
 }

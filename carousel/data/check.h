@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "carousel/data/any_data.h"
 #include "carousel/data/config.h"
 #include "carousel/data/pairs.h"
 
@@ -48,6 +49,7 @@ struct SeriesReport {
   int64_t tables = 1;              ///< files of a folder
   bool labelled = false;           ///< anomalies are marked, by a column or by windows
   int64_t anomalies = 0;           ///< windows, or runs of labelled rows
+  int64_t dev_values = 0;          ///< of the dev files; in a run of leaked ones are those that training has too
   std::vector<std::string> notes;  ///< as SeriesSet has them
 };
 
@@ -67,6 +69,15 @@ struct RecordingsReport {
   std::map<int64_t, int64_t> rates;             ///< Hz -> recordings
   Finding silent;                               ///< recordings nowhere louder than 80 dB below full scale
   Finding clipped;                              ///< recordings with more than a thousandth of their samples cut off
+};
+
+/// Of files that hold many sequences: .ts files and images.
+struct SequencesReport {
+  int64_t width = 0;                  ///< numbers in a frame
+  int64_t frames = 0;                 ///< of all sequences
+  int64_t shortest = 0, longest = 0;  ///< in frames
+  int64_t constant_columns = 0;       ///< of the width: always one value
+  std::vector<std::string> notes;     ///< as FrameSet has them
 };
 
 struct DataReport {
@@ -90,10 +101,12 @@ struct DataReport {
   Finding illegal;     ///< tags that this scheme does not allow where they stand
   bool has_dev = false;
   DevReport dev;
-  std::optional<SeriesReport> series;          ///< of numbers: all else but format, reason and faults is empty then
-  std::optional<RunningTextReport> text;       ///< all else but format, reason, faults and dev is empty then
-  std::optional<RecordingsReport> recordings;  ///< of frames: sources are then recordings that differ, and of the rest
-                                               ///< there are faults, duplicates, labels and dev
+  std::optional<SeriesReport> series;     ///< of numbers: all else but format, reason, faults and dev is empty then
+  std::optional<RunningTextReport> text;  ///< all else but format, reason, faults and dev is empty then
+  /// Of frames: sources are then recordings or sequences that differ, and of the rest there are faults, duplicates,
+  /// labels and dev.
+  std::optional<RecordingsReport> recordings;
+  std::optional<SequencesReport> sequences;
 
   /// False when training on the data would be refused.
   bool sound() const { return faults.count == 0 && refusal.empty(); }
@@ -109,9 +122,10 @@ struct DataReport {
 /// How closely check() looks: quick leaves out the symbols, lengths and what training would refuse.
 enum class CheckDepth { quick, full };
 
-/// Reads `files` (one data set) and, when not empty, `dev`, and reports on them. Bad lines are listed, not thrown;
-/// DataError for what concerns a whole file: unreadable, of no known format, aligned files of unequal lengths.
+/// Reads `files` (one data set) and, when not empty, `dev`, as `reading` says, and reports on them. Bad lines are
+/// listed, not thrown; DataError for what concerns a whole file: unreadable, of no known format, aligned files of
+/// unequal lengths.
 DataReport check(const std::vector<std::string>& files, const std::vector<std::string>& dev, const DataConfig& config,
-                 CheckDepth depth = CheckDepth::full);
+                 CheckDepth depth = CheckDepth::full, const DataReading& reading = {});
 
 }  // namespace carousel::data

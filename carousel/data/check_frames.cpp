@@ -97,67 +97,138 @@ void look_at_files(const std::vector<ListedFile>& files, const ReadOptions& opti
   }
 }
 
-void set_labels(const std::vector<ListedFile>& files, DataReport& report) {
-  SymbolCounts counts;
-  for (const ListedFile& file : files) counts.add(file.target);
+void set_labels(const SymbolCounts& counts, int64_t examples, DataReport& report) {
   report.labels = counts.symbols();
   std::stable_sort(report.labels.begin(), report.labels.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   report.target.name = "label";
   for (const auto& [label, count] : report.labels)
     if (count == 1) report.target.once.add(label);
-  report.constant_target = files.size() > 1 && counts.size() == 1;
+  report.constant_target = examples > 1 && counts.size() == 1;
+}
+
+/// A sequence by where it stands and what it is called.
+struct Named {
+  std::string place, target;
+};
+
+/// What came before by its content, and what comes again.
+class Contents {
+ public:
+  /// `alike` is how a place and that of its twin are told: "sounds as".
+  explicit Contents(const char* alike) : alike_(alike) {}
+
+  /// Another one of training.
+  void add(const Named& one, const std::string& content, DataReport& report) {
+    const auto [place, fresh] = seen_.try_emplace(content, one);
+    if (fresh) return;
+    const Named& twin = place->second;
+    report.duplicates.add(
+        fmt::format("{} {} {}{}", one.place, alike_, twin.place,
+                    twin.target == one.target ? "" : fmt::format(", but is {} and not {}", one.target, twin.target)));
+  }
+
+  /// One of dev.
+  void compare(const Named& one, const std::string& content, DataReport& report) {
+    if (!one.target.empty() && !report.labels.empty()) strangers_.insert(one.target);
+    const auto place = seen_.find(content);
+    if (place == seen_.end()) return;
+    ++report.dev.sources_in_train;
+    report.dev.leaked.add(fmt::format("{} {} {}", one.place, alike_, place->second.place));
+  }
+
+  /// Fills in what only the whole tells.
+  void finish(DataReport& report) {
+    report.sources = static_cast<int64_t>(seen_.size());
+    for (const auto& [label, count] : report.labels) strangers_.erase(label);
+    for (const std::string& label : strangers_) report.target.unseen.add(label);
+  }
+
+ private:
+  const char* alike_;
+  std::map<std::string, Named> seen_;
+  std::set<std::string> strangers_;  // labels of dev
+};
+
+void check_files(const std::string& file, const std::vector<std::string>& dev_files, const FramePlan& plan,
+                 const ReadOptions& options, DataReport& report) {
+  report.recordings.emplace();
+  const std::vector<ListedFile> listed = list_frames(file, plan, {}, options);
+  report.examples = static_cast<int64_t>(listed.size());
+  if (!plan.transcripts && plan.format != "file" && plan.format != "transcripts" && plan.format != "names") {
+    SymbolCounts counts;
+    for (const ListedFile& one : listed) counts.add(one.target);
+    set_labels(counts, report.examples, report);
+  }
+  Contents contents("sounds as");
+  look_at_files(listed, options, &*report.recordings, [&](const ListedFile& one, const std::string& content) {
+    contents.add({one.file, one.target}, content, report);
+  });
+  if (report.has_dev) {
+    const std::vector<ListedFile> dev = list_frames(dev_files.front(), plan_frames(dev_files, {}), {}, options);
+    report.dev.examples = static_cast<int64_t>(dev.size());
+    look_at_files(dev, options, nullptr, [&](const ListedFile& one, const std::string& content) {
+      contents.compare({one.file, one.target}, content, report);
+    });
+  }
+  contents.finish(report);
+}
+
+/// Columns of the frames that hold one value in all sequences.
+int64_t count_constant(const FrameSet& set) {
+  if (set.examples.empty()) return 0;
+  const auto width = static_cast<size_t>(set.width);
+  const std::vector<float>& first = set.examples.front().values;
+  std::vector<bool> constant(width, true);
+  for (const FrameExample& example : set.examples)
+    for (size_t i = 0; i < example.values.size(); ++i)
+      if (example.values[i] != first[i % width]) constant[i % width] = false;
+  return std::count(constant.begin(), constant.end(), true);
+}
+
+void check_sequences(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+                     const FramePlan& plan, const ReadOptions& options, DataReport& report) {
+  const auto named = [](const FrameSet& set, const FrameExample& one) {
+    return Named{one.line > 0 ? fmt::format("{}:{}", set.file, one.line) : one.name, one.target};
+  };
+  const FrameSet set = read_frames(files, plan, {}, options);
+  SequencesReport sequences;
+  SymbolCounts counts;
+  Contents contents("equals");
+  for (const FrameExample& one : set.examples) {
+    sequences.shortest = sequences.frames == 0 ? one.length : std::min(sequences.shortest, one.length);
+    sequences.longest = std::max(sequences.longest, one.length);
+    sequences.frames += one.length;
+    if (!one.target.empty()) counts.add(one.target);
+    contents.add(named(set, one), fingerprint(0, one.values), report);
+  }
+  sequences.width = set.width;
+  sequences.constant_columns = count_constant(set);
+  sequences.notes = set.notes;
+  report.examples = static_cast<int64_t>(set.examples.size());
+  report.sequences = std::move(sequences);
+  set_labels(counts, report.examples, report);
+  if (report.has_dev) {
+    const FrameSet dev = read_frames(dev_files, plan_frames(dev_files, {}), {}, options);
+    report.dev.examples = static_cast<int64_t>(dev.examples.size());
+    for (const FrameExample& one : dev.examples) contents.compare(named(dev, one), fingerprint(0, one.values), report);
+    if (dev.width != set.width)
+      report.refusal =
+          fmt::format("frames of dev must have {} numbers, as those of training; got {}", set.width, dev.width);
+  }
+  contents.finish(report);
 }
 
 }  // namespace
 
-bool check_frames(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
-                  const ReadOptions& options, DataReport& report) {
-  if (files.size() != 1) return false;
-  const FramePlan plan = plan_frames(files, {});
-  if (plan.format == "ts" || plan.format == "idx")
-    throw UnsupportedError(
-        fmt::format("[data] the check reads texts, tables of numbers and recordings; got {}: {}. Train on it: training "
-                    "names what is wrong.",
-                    files.front(), plan.reason));
-  const bool named_by_a_table = plan.format == "table" && plan.evident;
-  if (plan.format != "list" && plan.format != "recordings" && plan.format != "folders" && plan.format != "file" &&
-      plan.format != "transcripts" && !named_by_a_table)
-    return false;
-  report.format = plan.format;
-  report.reason = plan.reason;
-  report.recordings.emplace();
-  const std::vector<ListedFile> listed = list_frames(files.front(), plan, {}, options);
-  report.examples = static_cast<int64_t>(listed.size());
-  const bool labelled = !plan.transcripts && plan.format != "file" && plan.format != "transcripts";
-  if (labelled) set_labels(listed, report);
-  std::map<std::string, ListedFile> seen;  // by content
-  look_at_files(listed, options, &*report.recordings, [&](const ListedFile& file, const std::string& content) {
-    const auto [place, fresh] = seen.try_emplace(content, file);
-    if (fresh) return;
-    const bool agree = place->second.target == file.target;
-    report.duplicates.add(
-        fmt::format("{} sounds as {}{}", file.file, place->second.file,
-                    agree ? "" : fmt::format(", but is {} and not {}", file.target, place->second.target)));
-  });
-  report.sources = static_cast<int64_t>(seen.size());
+void check_frames(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+                  const FramePlan& plan, const ReadOptions& options, DataReport& report) {
   report.has_dev = !dev_files.empty();
-  if (!report.has_dev) return true;
-  const FramePlan dev_plan = plan_frames(dev_files, {});
-  const std::vector<ListedFile> dev = list_frames(dev_files.front(), dev_plan, {}, options);
-  report.dev.examples = static_cast<int64_t>(dev.size());
-  std::set<std::string> known;
-  for (const auto& [label, count] : report.labels) known.insert(label);
-  std::set<std::string> unseen;
-  look_at_files(dev, options, nullptr, [&](const ListedFile& file, const std::string& content) {
-    if (!known.empty() && !known.contains(file.target)) unseen.insert(file.target);
-    const auto place = seen.find(content);
-    if (place == seen.end()) return;
-    ++report.dev.sources_in_train;
-    report.dev.leaked.add(fmt::format("{} sounds as {}", file.file, place->second.file));
-  });
-  for (const std::string& label : unseen) report.target.unseen.add(label);
-  return true;
+  if (plan.format == "ts" || plan.format == "idx") {
+    check_sequences(files, dev_files, plan, options, report);
+  } else {
+    check_files(files.front(), dev_files, plan, options, report);
+  }
 }
 
 }  // namespace carousel::data

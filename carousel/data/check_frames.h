@@ -1,4 +1,4 @@
-// What is in folders and lists of recordings or arrays, for data check.
+// What is in recordings, arrays, files of series with labels and images, for data check.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace carousel::data {
 
-/// Fills in the report's recordings, format, reason, faults, duplicates and dev, and says true, where `files` is a
-/// folder or a list of recordings or arrays, or one of them. Throws DataError for what concerns the whole.
-bool check_frames(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
-                  const ReadOptions& options, DataReport& report);
+/// Fills in the report's recordings or sequences, faults, duplicates, labels and dev. Throws DataError for what
+/// concerns the whole.
+void check_frames(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+                  const FramePlan& plan, const ReadOptions& options, DataReport& report);
 
 }  // namespace carousel::data

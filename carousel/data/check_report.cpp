@@ -1,5 +1,6 @@
 // The report of data checks as JSON and in sentences.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -69,6 +70,10 @@ std::string leaks(const DataReport& report) {
                   "dev examples are in the training data too, so their score means nothing");
 }
 
+std::string silences(const RecordingsReport& recordings) {
+  return sentence(recordings.silent, "recording is silent", "recordings are silent");
+}
+
 /// Of labelled texts and tagged sentences.
 std::string contradictions(const DataReport& report) {
   const bool tags = report.target.name == "tag";
@@ -103,6 +108,13 @@ void describe_labels(const DataReport& report, std::vector<std::string>& out) {
   if (report.illegal.count > 0) out.push_back(illegal_tags(report));
 }
 
+std::string known_values(const DataReport& report) {
+  const Finding& leaked = report.dev.leaked;  // examples are series, and values counted
+  return fmt::format("{} of {} of dev stand in the training data too, in runs of 16 and more: {}{}", leaked.count,
+                     counted(report.series->dev_values, "value"), fmt::join(leaked.examples, "; "),
+                     leaked.examples.size() == Finding::kExamples ? "; ..." : "");
+}
+
 /// "3 series of 700 to 960 values, one each 1 hour; a season of 24 steps".
 void describe_series(const DataReport& report, std::vector<std::string>& out) {
   const SeriesReport& s = *report.series;
@@ -117,6 +129,24 @@ void describe_series(const DataReport& report, std::vector<std::string>& out) {
     out.push_back(s.anomalies > 0 ? counted(s.anomalies, "labelled anomaly", "labelled anomalies")
                                   : "no anomaly is labelled: there is nothing to score a detector by");
   out.insert(out.end(), s.notes.begin(), s.notes.end());
+  if (report.has_dev) out.push_back(fmt::format("dev: {}", counted(s.dev_values, "value")));
+  if (report.dev.leaked.count > 0) out.push_back(known_values(report));
+}
+
+/// "150 sequences of 28 frames with 28 numbers each (idx: images)".
+void describe_sequences(const DataReport& report, std::vector<std::string>& out) {
+  const SequencesReport& s = *report.sequences;
+  const std::string lengths = s.shortest == s.longest ? "" : fmt::format("{} to ", s.shortest);
+  out.push_back(fmt::format("{} of {}{} with {} each ({}: {})", counted(report.examples, "sequence"), lengths,
+                            counted(s.longest, "frame"), counted(s.width, "number"), report.format, report.reason));
+  if (s.constant_columns > 0)
+    out.push_back(fmt::format("{} of a frame never {}", counted(s.constant_columns, "number"),
+                              s.constant_columns == 1 ? "changes" : "change"));
+  out.insert(out.end(), s.notes.begin(), s.notes.end());
+  if (report.duplicates.count > 0)
+    out.push_back(sentence(report.duplicates, "sequence repeats another", "sequences repeat others"));
+  if (report.has_dev) out.push_back(fmt::format("dev: {}", counted(report.dev.examples, "sequence")));
+  if (!report.labels.empty()) describe_labels(report, out);
 }
 
 /// "2,700 recordings, 1,234.5 s in all, 0.3 to 2.1 s each; sampled at 8000 Hz".
@@ -135,7 +165,7 @@ void describe_recordings(const DataReport& report, std::vector<std::string>& out
     out.push_back("sampling rates differ: " + rates + "; training brings all to that of the first");
   else if (!rates.empty())
     out.push_back("sampled at " + rates);
-  if (r.silent.count > 0) out.push_back(sentence(r.silent, "recording is silent", "recordings are silent"));
+  if (r.silent.count > 0) out.push_back(silences(r));
   if (r.clipped.count > 0)
     out.push_back(sentence(r.clipped, "recording is clipped: its loudest samples are cut off",
                            "recordings are clipped: their loudest samples are cut off"));
@@ -145,31 +175,56 @@ void describe_recordings(const DataReport& report, std::vector<std::string>& out
   if (!report.labels.empty()) describe_labels(report, out);
 }
 
+/// What is told of all kinds of data.
+Json head_of(const DataReport& report) {
+  return {{"schema", "carousel/data-check@1"},
+          {"sound", report.sound()},
+          {"format", report.format},
+          {"reason", report.reason},
+          {"faults", json_of(report.faults)}};
+}
+
+/// What is told of all kinds of frames.
+void add_frames(const DataReport& report, Json& json) {
+  json["examples"] = report.examples;
+  Json counts = Json::object();
+  for (const auto& [label, count] : report.labels) counts[label] = count;
+  json["duplicates"] = json_of(report.duplicates);
+  json["constant_target"] = report.constant_target;
+  if (!report.labels.empty())
+    json["labels"] = {
+        {"counts", counts}, {"once", json_of(report.target.once)}, {"unseen_in_dev", json_of(report.target.unseen)}};
+  if (report.has_dev) json["dev"] = {{"examples", report.dev.examples}, {"in_train", json_of(report.dev.leaked)}};
+}
+
 Json json_of_recordings(const DataReport& report) {
   const RecordingsReport& r = *report.recordings;
-  Json rates = Json::object(), counts = Json::object();
+  Json rates = Json::object();
   for (const auto& [rate, count] : r.rates) rates[fmt::format("{}", rate)] = count;
-  for (const auto& [label, count] : report.labels) counts[label] = count;
-  Json json = {{"schema", "carousel/data-check@1"},
-               {"sound", report.sound()},
-               {"format", report.format},
-               {"reason", report.reason},
-               {"examples", report.examples},
-               {"faults", json_of(report.faults)},
-               {"recordings", r.files - r.arrays},
+  Json json = head_of(report);
+  json.update({{"recordings", r.files - r.arrays},
                {"arrays", r.arrays},
                {"total", r.total},
                {"shortest", r.shortest},
                {"longest", r.longest},
                {"sample_rates", rates},
                {"silent", json_of(r.silent)},
-               {"clipped", json_of(r.clipped)},
-               {"duplicates", json_of(report.duplicates)},
-               {"constant_target", report.constant_target}};
-  if (!report.labels.empty())
-    json["labels"] = {
-        {"counts", counts}, {"once", json_of(report.target.once)}, {"unseen_in_dev", json_of(report.target.unseen)}};
-  if (report.has_dev) json["dev"] = {{"examples", report.dev.examples}, {"in_train", json_of(report.dev.leaked)}};
+               {"clipped", json_of(r.clipped)}});
+  add_frames(report, json);
+  return json;
+}
+
+Json json_of_sequences(const DataReport& report) {
+  const SequencesReport& s = *report.sequences;
+  Json json = head_of(report);
+  json.update({{"refusal", report.refusal},
+               {"width", s.width},
+               {"frames", s.frames},
+               {"shortest", s.shortest},
+               {"longest", s.longest},
+               {"constant_columns", s.constant_columns},
+               {"notes", s.notes}});
+  add_frames(report, json);
   return json;
 }
 
@@ -194,17 +249,13 @@ void describe_text(const DataReport& report, std::vector<std::string>& out) {
 
 Json json_of_text(const DataReport& report) {
   const RunningTextReport& t = *report.text;
-  Json json = {{"schema", "carousel/data-check@1"},
-               {"sound", report.sound()},
-               {"format", report.format},
-               {"reason", report.reason},
-               {"faults", json_of(report.faults)},
-               {"lines", t.lines},
+  Json json = head_of(report);
+  json.update({{"lines", t.lines},
                {"blank_lines", t.blank_lines},
                {"words", t.words},
                {"characters", t.characters},
                {"longest", t.longest},
-               {"suspicious", json_of(t.suspicious)}};
+               {"suspicious", json_of(t.suspicious)}});
   if (report.has_dev)
     json["dev"] = {
         {"lines", report.dev.examples}, {"long_lines", t.dev_long_lines}, {"in_train", json_of(report.dev.leaked)}};
@@ -213,21 +264,20 @@ Json json_of_text(const DataReport& report) {
 
 Json json_of_series(const DataReport& report) {
   const SeriesReport& s = *report.series;
-  return {{"schema", "carousel/data-check@1"},
-          {"sound", report.sound()},
-          {"format", report.format},
-          {"reason", report.reason},
-          {"faults", json_of(report.faults)},
-          {"series", s.series},
-          {"values", s.values},
-          {"shortest", s.shortest},
-          {"longest", s.longest},
-          {"step", s.step},
-          {"period", s.period},
-          {"tables", s.tables},
-          {"labelled", s.labelled},
-          {"anomalies", s.anomalies},
-          {"notes", s.notes}};
+  Json json = head_of(report);
+  json.update({{"series", s.series},
+               {"values", s.values},
+               {"shortest", s.shortest},
+               {"longest", s.longest},
+               {"step", s.step},
+               {"period", s.period},
+               {"tables", s.tables},
+               {"labelled", s.labelled},
+               {"anomalies", s.anomalies},
+               {"notes", s.notes}});
+  if (!report.refusal.empty()) json["refusal"] = report.refusal;
+  if (report.has_dev) json["dev"] = {{"values", s.dev_values}, {"in_train", json_of(report.dev.leaked)}};
+  return json;
 }
 
 }  // namespace
@@ -236,13 +286,10 @@ std::string DataReport::to_json() const {
   if (series) return json_of_series(*this).dump();
   if (text) return json_of_text(*this).dump();
   if (recordings) return json_of_recordings(*this).dump();
-  Json json = {{"schema", "carousel/data-check@1"},
-               {"sound", sound()},
-               {"format", format},
-               {"reason", reason},
-               {"examples", examples},
+  if (sequences) return json_of_sequences(*this).dump();
+  Json json = head_of(*this);
+  json.update({{"examples", examples},
                {"blank_lines", blank_lines},
-               {"faults", json_of(faults)},
                {"duplicates", json_of(duplicates)},
                {"sources", sources},
                {"sources_with_several_targets", json_of(ambiguous)},
@@ -250,7 +297,7 @@ std::string DataReport::to_json() const {
                {"too_long", json_of(too_long)},
                {"refusal", refusal},
                {"source", json_of(source)},
-               {"target", json_of(target)}};
+               {"target", json_of(target)}});
   if (!labels.empty()) {
     Json counts = Json::object();
     for (const auto& [label, count] : labels) counts[label] = count;
@@ -276,7 +323,7 @@ std::vector<std::string> DataReport::sentences() const {
     out.push_back(recordings ? sentence(faults, "file would be refused", "files would be refused")
                              : sentence(faults, "line would be refused", "lines would be refused"));
   if (series) {
-    describe_series(*this, out);
+    if (refusal.empty()) describe_series(*this, out);
     return out;
   }
   if (text) {
@@ -289,6 +336,10 @@ std::vector<std::string> DataReport::sentences() const {
   if (dev.leaked.count > 0) out.push_back(leaks(*this));
   if (recordings) {
     describe_recordings(*this, out);
+    return out;
+  }
+  if (sequences) {
+    describe_sequences(*this, out);
     return out;
   }
   out.push_back(fmt::format("{} with {} ({}: {})", counted(examples, "example"),
@@ -328,7 +379,14 @@ std::vector<std::string> DataReport::warnings() const {
                                 dev.leaked.count, text->dev_long_lines));
     return out;
   }
+  if (series) {
+    // Some of it may be there on purpose, in front of what is to be forecast.
+    if (10 * dev.leaked.count >= 9 * series->dev_values && dev.leaked.count > 0)
+      out.push_back(known_values(*this) + ". Is dev a copy of it?");
+    return out;
+  }
   if (dev.leaked.count > 0) out.push_back(leaks(*this));
+  if (recordings && recordings->silent.count > 0) out.push_back(silences(*recordings));
   if (ambiguous.count > 0 && !labels.empty()) out.push_back(contradictions(*this));
   if (illegal.count > 0) out.push_back(illegal_tags(*this));
   return out;

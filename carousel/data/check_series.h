@@ -8,9 +8,9 @@
 
 namespace carousel::data {
 
-/// Fills in the report's series, format and reason, and says true, where `files` is a table that can hardly be anything
-/// but series of numbers, or a folder of such tables. Throws DataError for what concerns a whole file.
-bool check_series(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
-                  const ReadOptions& options, DataReport& report);
+/// Fills in the report's series and dev, of a table or a folder of tables; quick looks at what dev shares with them
+/// alone. Throws DataError for what concerns a whole file.
+void check_series(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+                  const DataPlan& plan, CheckDepth depth, const ReadOptions& options, DataReport& report);
 
 }  // namespace carousel::data

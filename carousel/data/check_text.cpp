@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <unordered_set>
+#include <optional>
+#include <unordered_map>
 
 #include "carousel/base/error.h"
 #include "carousel/data/text_reader.h"
@@ -14,7 +15,7 @@ namespace carousel::data {
 
 namespace {
 
-constexpr int64_t kLong = 40;  ///< characters of a line that hardly comes twice by chance
+constexpr size_t kLong = 40;  ///< characters of a line that hardly comes twice by chance
 
 void look_at_line(std::string_view line, int64_t number, const std::string& file, RunningTextReport& report) {
   report.words += static_cast<int64_t>(split_words(line).size());
@@ -30,6 +31,17 @@ void look_at_line(std::string_view line, int64_t number, const std::string& file
   }
 }
 
+size_t hash_of(std::string_view line) {
+  return std::hash<std::string_view>()(trim(line));
+}
+
+template <class Take>
+void each_long_line(const TextFiles& text, Take take) {
+  text.each_line(0, text.lines(), [&](std::string_view line, int64_t number) {
+    if (count_code_points(line) >= static_cast<int64_t>(kLong)) take(line, number);
+  });
+}
+
 }  // namespace
 
 bool is_suspicious(char32_t c) {
@@ -39,26 +51,27 @@ bool is_suspicious(char32_t c) {
   return control || invisible || c == 0xFFFD;
 }
 
-void check_text(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+void check_text(const std::vector<std::string>& files, const std::vector<std::string>& dev_files, CheckDepth depth,
                 const ReadOptions& options, DataReport& report) {
   RunningTextReport found;
   const TextFiles text(files, options);
   found.lines = text.lines();
-  std::unordered_set<size_t> known;  // hashes: the text may be of any size
-  const bool compared = !dev_files.empty();
+  report.has_dev = !dev_files.empty();
+  std::optional<TextFiles> dev;
+  if (report.has_dev) dev.emplace(dev_files, options);
+  std::unordered_map<size_t, bool> known;  // hash of a long line of dev -> training has it; it may be of any size
+  if (dev) each_long_line(*dev, [&](std::string_view line, int64_t) { known.emplace(hash_of(line), false); });
   text.each_line(0, text.lines(), [&](std::string_view line, int64_t number) {
-    look_at_line(line, number, text.file(), found);
-    if (compared) known.insert(std::hash<std::string_view>()(trim(line)));
+    if (depth == CheckDepth::full) look_at_line(line, number, text.file(), found);
+    if (known.empty() || line.size() < kLong) return;
+    const auto place = known.find(hash_of(line));
+    if (place != known.end()) place->second = true;
   });
-  report.has_dev = compared;
-  if (compared) {
-    const TextFiles held_out(dev_files, options);
-    report.dev.examples = held_out.lines();
-    held_out.each_line(0, held_out.lines(), [&](std::string_view line, int64_t number) {
-      if (count_code_points(line) < kLong) return;
+  if (dev) {
+    report.dev.examples = dev->lines();
+    each_long_line(*dev, [&](std::string_view line, int64_t number) {
       ++found.dev_long_lines;
-      if (!known.contains(std::hash<std::string_view>()(trim(line)))) return;
-      report.dev.leaked.add(fmt::format("{}:{}: {}", held_out.file(), number, clip_quoted(line)));
+      if (known[hash_of(line)]) report.dev.leaked.add(fmt::format("{}:{}: {}", dev->file(), number, clip_quoted(line)));
     });
   }
   report.text = std::move(found);

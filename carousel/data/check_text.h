@@ -12,8 +12,9 @@ namespace carousel::data {
 /// text.
 bool is_suspicious(char32_t c);
 
-/// Fills in the report's running text, format, reason and dev. Throws DataError for what concerns a whole file.
-void check_text(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
+/// Fills in the report's running text and dev; quick leaves out all but what dev shares with it. Throws DataError for
+/// what concerns a whole file.
+void check_text(const std::vector<std::string>& files, const std::vector<std::string>& dev_files, CheckDepth depth,
                 const ReadOptions& options, DataReport& report);
 
 }  // namespace carousel::data

@@ -156,8 +156,7 @@ void add_breaks(const std::string& file, int64_t rows, const ReadOptions& option
 
 /// What reading leaves out.
 std::vector<std::string> lost_in_reading(const std::vector<std::string>& files, const DataPlan& plan,
-                                         const DataConfig& config, int64_t examples) {
-  const ReadOptions options = config.read_options();
+                                         const ReadOptions& options, int64_t examples) {
   std::vector<std::string> lost;
   const std::string& file = files.front();
   if (plan.kind == DataKind::tags) {
@@ -175,7 +174,7 @@ std::vector<std::string> lost_in_reading(const std::vector<std::string>& files, 
       add_objects(file, used, options, lost);
     }
   } else if (plan.kind == DataKind::pairs && plan.format == "table") {
-    const PairTable table = find_pair_table(file, config.format, options);
+    const PairTable table = find_pair_table(file, plan.reading.of_pairs(), options);
     if (table.format == "jsonl") {
       add_objects(file, table.columns, options, lost);
     } else {
@@ -245,14 +244,14 @@ auto read_back(const std::string& source, const Writer& writer, Read read) {
 }
 
 std::string write_tags(const std::vector<std::string>& files, const DataPlan& plan, const Writer& writer,
-                       const DataConfig& config, Conversion& done) {
-  const TagData data = read_tags(files, plan.tags, config.read_options());
+                       const ReadOptions& options, Conversion& done) {
+  const TagData data = read_tags(files, plan.tags, options);
   if (data.has_intents()) done.lost.emplace_back("intents");
   const std::string target = plan.format == "conllu" ? plan.tags.target : "upos";
   std::string text = writer.tags(data, target);
   const MemoryFile file(text);
-  const TagData back = read_back(
-      data.file, writer, [&] { return read_tags({file.name()}, tag_plan(writer, target), config.read_options()); });
+  const TagData back =
+      read_back(data.file, writer, [&] { return read_tags({file.name()}, tag_plan(writer, target), options); });
   for (size_t i = 0; i < std::max(data.sentences.size(), back.sentences.size()); ++i) {
     const TaggedSentence none, &was = i < data.sentences.size() ? data.sentences[i] : none,
                                &is = i < back.sentences.size() ? back.sentences[i] : none;
@@ -266,13 +265,14 @@ std::string write_tags(const std::vector<std::string>& files, const DataPlan& pl
 }
 
 std::string write_series(const std::vector<std::string>& files, const DataPlan& plan, const Writer& writer,
-                         const DataConfig& config, Conversion& done) {
+                         const ReadOptions& options, Conversion& done) {
   const std::vector<std::string> tables = tables_of(files.front());
   if (tables.size() > 1)
     throw UnsupportedError(
         fmt::format("[data] series are converted from one table at a time; got {}, a folder of {}. Name one of them.",
                     files.front(), tables.size()));
-  const SeriesSet data = read_series(tables.front(), plan.series, {}, config.read_options());
+  const SeriesSet data = read_series(tables.front(), plan.series, plan.of_series(), options);
+  if (data.zones) done.lost.emplace_back("offsets from UTC");
   std::string text = writer.series(data);
   const MemoryFile file(text);
   SeriesFormat format;
@@ -285,7 +285,6 @@ std::string write_series(const std::vector<std::string>& files, const DataPlan& 
     format.columns = fmt::format("{}", fmt::join(roles, ","));
   }
   const SeriesSet back = read_back(data.file, writer, [&] {
-    const ReadOptions options = config.read_options();
     return read_series(file.name(), plan_series(file.name(), format, options), format, options);
   });
   const auto same = [](const auto& a, const auto& b) { return a == b || (a && b && *a == *b); };
@@ -319,22 +318,22 @@ std::string format_of_name(const std::string& file) {
 }
 
 Conversion convert_data(const std::vector<std::string>& files, const std::string& to, bool lossy,
-                        const DataConfig& config, std::string& text) {
+                        const DataReading& reading, std::string& text) {
   const Writer& writer = writer_named(to);
-  const ReadOptions options = config.read_options();
-  const DataPlan plan = plan_data(files, config, options);
+  const ReadOptions options;
+  const DataPlan plan = plan_data(files, reading, options);
   Conversion done;
   done.kind = name_of(plan.kind);
   done.from = plan.format;
   done.to = to;
   if (plan.kind == DataKind::tags && writer.tags != nullptr) {
-    text = write_tags(files, plan, writer, config, done);
+    text = write_tags(files, plan, writer, options, done);
   } else if (plan.kind == DataKind::series && writer.series != nullptr) {
-    text = write_series(files, plan, writer, config, done);
+    text = write_series(files, plan, writer, options, done);
   } else if ((plan.kind == DataKind::pairs && writer.pairs != nullptr) ||
              (plan.kind == DataKind::labels && writer.labels != nullptr)) {
     TagData none;
-    const PairData data = read_as_pairs(files, plan, config, options, none);
+    const PairData data = read_as_pairs(files, plan, options, none);
     const bool labels = plan.kind == DataKind::labels;
     text = labels ? writer.labels(data) : writer.pairs(data);
     const MemoryFile file(text);
@@ -346,7 +345,7 @@ Conversion convert_data(const std::vector<std::string>& files, const std::string
   } else {
     refuse_kind(plan, writer);
   }
-  const std::vector<std::string> unread = lost_in_reading(files, plan, config, done.examples);
+  const std::vector<std::string> unread = lost_in_reading(files, plan, options, done.examples);
   done.lost.insert(done.lost.end(), unread.begin(), unread.end());
   if (!done.lost.empty() && !lossy)
     throw DataError(files.front(), 0, 0,

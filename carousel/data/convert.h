@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "carousel/data/config.h"
+#include "carousel/data/any_data.h"
 
 namespace carousel::data {
 
@@ -30,6 +30,6 @@ std::string format_of_name(const std::string& file);
 /// unless `lossy`, where the files hold what the readers or `to` leave out (further columns, intents); UnsupportedError
 /// where a format holds no such data; ConfigError for an unknown format; and what the readers refuse.
 Conversion convert_data(const std::vector<std::string>& files, const std::string& to, bool lossy,
-                        const DataConfig& config, std::string& text);
+                        const DataReading& reading, std::string& text);
 
 }  // namespace carousel::data

@@ -9,7 +9,8 @@
 namespace carousel::data {
 
 /// Index of the byte from which `text` is no JSON: that of the opening quote where a text is not closed, the size of
-/// `text` where it ends too early. None where its form is sound; a number may still be too large for the parser.
+/// `text` where it ends too early. None where its form is sound; a number too large, and half a surrogate
+/// pair, the parser may still refuse.
 std::optional<size_t> json_fault(std::string_view text);
 
 /// Index of the first byte of a value in sound JSON: {2, 0} is the first element, or field, of the third one of all.

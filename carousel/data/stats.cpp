@@ -9,6 +9,7 @@
 
 #include "carousel/data/any_data.h"
 #include "carousel/data/choose.h"
+#include "carousel/data/config.h"
 #include "carousel/data/text_reader.h"
 #include "carousel/data/text_symbols.h"
 #include "carousel/data/unicode.h"
@@ -100,8 +101,8 @@ std::vector<std::string_view> side_of(const PairData& data, bool source) {
   return texts;
 }
 
-TokenPlan plan_side(const std::vector<std::string_view>& texts, const DataConfig& config, DataKind kind, bool source) {
-  if (kind == DataKind::pairs) return plan_tokens(texts, config, source ? Side::source : Side::target);
+TokenPlan plan_side(const std::vector<std::string_view>& texts, DataKind kind, bool source) {
+  if (kind == DataKind::pairs) return plan_tokens(texts, DataConfig(), source ? Side::source : Side::target);
   TextSymbols symbols;
   if (kind == DataKind::labels) return symbols.plan(texts);
   symbols.tokens = "words";
@@ -111,14 +112,13 @@ TokenPlan plan_side(const std::vector<std::string_view>& texts, const DataConfig
   return plan;
 }
 
-void look_at_side(const PairData& data, const PairData& dev, const DataConfig& config, DataKind kind, bool source,
-                  DataStats& stats) {
+void look_at_side(const PairData& data, const PairData& dev, DataKind kind, bool source, DataStats& stats) {
   const std::string name = !source                    ? "target"
                            : kind == DataKind::tags   ? "sentence"
                            : kind == DataKind::labels ? "text"
                                                       : "source";
   const auto texts = side_of(data, source);
-  const TokenPlan plan = plan_side(texts, config, kind, source);
+  const TokenPlan plan = plan_side(texts, kind, source);
   const auto tokenizer = make_tokenizer(texts, plan, 1);
   SymbolCounts counts;
   Counted lengths;
@@ -143,13 +143,11 @@ void look_at_side(const PairData& data, const PairData& dev, const DataConfig& c
 }
 
 void look_at_pairs(const std::vector<std::string>& files, const std::vector<std::string>& dev_files,
-                   const DataPlan& plan, const DataConfig& config, DataStats& stats) {
-  const ReadOptions options = config.read_options();
+                   const DataPlan& plan, const ReadOptions& options, DataStats& stats) {
   TagData tags, dev_tags;
-  const PairData data = read_as_pairs(files, plan, config, options, tags);
+  const PairData data = read_as_pairs(files, plan, options, tags);
   PairData dev;
-  if (!dev_files.empty())
-    dev = read_as_pairs(dev_files, plan_more(dev_files, plan, config, options), config, options, dev_tags);
+  if (!dev_files.empty()) dev = read_as_pairs(dev_files, plan_more(dev_files, plan, options), options, dev_tags);
   stats.counts.emplace_back(plan.kind == DataKind::tags ? "sentences" : "examples",
                             static_cast<int64_t>(data.examples.size()));
   stats.counts.emplace_back(plan.kind == DataKind::tags     ? "different sentences"
@@ -161,9 +159,9 @@ void look_at_pairs(const std::vector<std::string>& files, const std::vector<std:
     stats.counts.emplace_back(plan.kind == DataKind::tags ? "dev sentences" : "dev examples",
                               static_cast<int64_t>(dev.examples.size()));
   if (data.examples.empty()) return;
-  look_at_side(data, dev, config, plan.kind, true, stats);
+  look_at_side(data, dev, plan.kind, true, stats);
   if (plan.kind == DataKind::pairs) {
-    look_at_side(data, dev, config, plan.kind, false, stats);
+    look_at_side(data, dev, plan.kind, false, stats);
     return;
   }
   SymbolCounts labels, intents;
@@ -194,15 +192,14 @@ NumericColumn column_of(const std::string& name, const std::vector<double>& valu
   return column;
 }
 
-void look_at_series(const std::vector<std::string>& files, const std::vector<std::string>& dev,
+void look_at_series(const std::vector<std::string>& files, const std::vector<std::string>& dev, const DataPlan& plan,
                     const ReadOptions& options, DataStats& stats) {
   Counted lengths;
   int64_t series = 0, values = 0, dev_series = 0, dev_values = 0;
-  SeriesFormat filling;
-  filling.missing = "interpolate";  // holes are noted, not refused: this is a look at the data
+  const SeriesFormat format = plan.of_series();
   const std::vector<std::string> tables = tables_of(files.front());
   for (const std::string& table : tables) {
-    const SeriesSet set = read_series(table, plan_series(table, filling, options), filling, options);
+    const SeriesSet set = read_series(table, plan_series(table, format, options), format, options);
     for (const Series& one : set.series) {
       ++lengths[one.length()];
       ++series;
@@ -216,7 +213,7 @@ void look_at_series(const std::vector<std::string>& files, const std::vector<std
   stats.counts = {{"series", series}, {"values", values}};
   if (!dev.empty()) {
     for (const std::string& table : tables_of(dev.front()))
-      for (const Series& one : read_series(table, plan_series(table, filling, options), filling, options).series) {
+      for (const Series& one : read_series(table, plan_series(table, format, options), format, options).series) {
         ++dev_series;
         dev_values += one.length();
       }
@@ -227,8 +224,7 @@ void look_at_series(const std::vector<std::string>& files, const std::vector<std
 }
 
 void look_at_frames(const std::vector<std::string>& files, const std::vector<std::string>& dev, const DataPlan& plan,
-                    const DataConfig& config, DataStats& stats) {
-  const ReadOptions options = config.read_options();
+                    const ReadOptions& options, DataStats& stats) {
   const FrameSet set = read_frames(files, plan.frames, {}, options);
   Counted lengths;
   SymbolCounts targets;
@@ -246,8 +242,7 @@ void look_at_frames(const std::vector<std::string>& files, const std::vector<std
   if (!dev.empty())
     stats.counts.emplace_back(
         "dev sequences",
-        static_cast<int64_t>(
-            read_frames(dev, plan_more(dev, plan, config, options).frames, {}, options).examples.size()));
+        static_cast<int64_t>(read_frames(dev, plan_more(dev, plan, options).frames, {}, options).examples.size()));
   stats.lengths.push_back(distribution_of("length of a sequence", "frames", list_of(lengths)));
   if (targets.size() > 0) {
     if (plan.frames.transcripts) {
@@ -310,9 +305,9 @@ double Balance::evenness() const {
 }
 
 DataStats data_stats(const std::vector<std::string>& files, const std::vector<std::string>& dev,
-                     const DataConfig& config) {
-  const ReadOptions options = config.read_options();
-  const DataPlan plan = plan_data(files, config, options);
+                     const DataReading& reading) {
+  const ReadOptions options;
+  const DataPlan plan = plan_data(files, reading, options);
   DataStats stats;
   stats.kind = name_of(plan.kind);
   stats.format = plan.format;
@@ -320,11 +315,11 @@ DataStats data_stats(const std::vector<std::string>& files, const std::vector<st
   if (plan.kind == DataKind::text) {
     look_at_text(files, dev, options, stats);
   } else if (plan.kind == DataKind::series) {
-    look_at_series(files, dev, options, stats);
+    look_at_series(files, dev, plan, options, stats);
   } else if (plan.kind == DataKind::frames) {
-    look_at_frames(files, dev, plan, config, stats);
+    look_at_frames(files, dev, plan, options, stats);
   } else {
-    look_at_pairs(files, dev, plan, config, stats);
+    look_at_pairs(files, dev, plan, options, stats);
   }
   return stats;
 }

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "carousel/data/config.h"
+#include "carousel/data/any_data.h"
 
 namespace carousel::data {
 
@@ -76,6 +76,6 @@ struct DataStats {
 /// Reads `files` (one data set) and, when not empty, `dev` of the same kind. Running text is read line by line and may
 /// be of any size. Throws what the readers refuse.
 DataStats data_stats(const std::vector<std::string>& files, const std::vector<std::string>& dev,
-                     const DataConfig& config);
+                     const DataReading& reading = {});
 
 }  // namespace carousel::data

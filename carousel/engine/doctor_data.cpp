@@ -113,16 +113,16 @@ Finding off_by_one(const data::PairData& pairs) {
 void look_at_files(const std::string& task, const TrainRequest& request, std::vector<Finding>& findings) {
   std::vector<std::string> settings;
   for (const Setting& setting : request.settings) settings.push_back(setting.key + "=" + setting.value);
-  const auto plan = plan_of_plain_texts(task, request.data, settings);
+  const auto plan = plan_for_task(task, request.data, settings);
   if (!plan) return;
-  const data::DataConfig config;
   try {
     if (plan->kind == data::DataKind::tags) {
-      const data::DataReport report = data::check(request.data, request.dev, config, data::CheckDepth::quick);
+      const data::DataReport report =
+          data::check(request.data, request.dev, {}, data::CheckDepth::quick, plan->reading);
       if (!report.scheme.empty()) findings.push_back(format_of_tags(report));
     } else if (plan->kind == data::DataKind::pairs) {
       data::TagData none;
-      findings.push_back(off_by_one(data::read_as_pairs(request.data, *plan, config, config.read_options(), none)));
+      findings.push_back(off_by_one(data::read_as_pairs(request.data, *plan, {}, none)));
     }
   } catch (const Error&) {  // training has read them all the same
   }

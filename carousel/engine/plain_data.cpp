@@ -1,7 +1,6 @@
 #include "carousel/engine/plain_data.h"
 
 #include <filesystem>
-#include <string_view>
 
 #include "carousel/base/error.h"
 #include "carousel/data/unpack.h"
@@ -10,25 +9,56 @@ namespace carousel::engine {
 
 namespace fs = std::filesystem;
 
-std::optional<data::DataPlan> plan_of_plain_texts(const std::string& task, const std::vector<std::string>& files,
-                                                  const std::vector<std::string>& settings) {
-  constexpr std::string_view kReading[] = {"columns=", "format=", "header=", "target="};
-  for (const std::string& setting : settings)
-    for (const std::string_view reading : kReading)
-      if (setting.starts_with(reading)) return std::nullopt;
-  const data::DataConfig config;
+namespace {
+
+bool suits(data::DataKind kind, const std::string& task) {
+  switch (kind) {
+    case data::DataKind::tags:
+      return task == "tag";
+    case data::DataKind::labels:
+      return task == "classify";
+    case data::DataKind::pairs:
+      return task == "transduce";
+    case data::DataKind::text:
+      return task == "lm";
+    case data::DataKind::series:
+      return task == "forecast" || task == "detect";
+    case data::DataKind::frames:
+      return task == "classify" || task == "transduce";
+  }
+  return false;
+}
+
+/// What settings say of how data lie; nothing where they name a format.
+std::optional<data::DataReading> reading_of(const std::vector<std::string>& settings) {
+  data::DataReading reading;
+  OptionTable table;
+  table.section("data");
+  reading.options(table);
+  for (const std::string& setting : settings) {
+    const size_t equals = setting.find('=');
+    const std::string key = setting.substr(0, equals);
+    if (key == "format") return std::nullopt;
+    if (table.find(key) != nullptr) table.set(key, setting.substr(equals + 1), "--set");
+  }
+  return reading;
+}
+
+}  // namespace
+
+std::optional<data::DataPlan> plan_for_task(const std::string& task, const std::vector<std::string>& files,
+                                            const std::vector<std::string>& settings) {
+  const auto reading = reading_of(settings);
+  if (!reading) return std::nullopt;
   try {
-    data::DataPlan plan = data::plan_data(files, config, config.read_options());
-    const bool fits = (plan.kind == data::DataKind::tags && task == "tag") ||
-                      (plan.kind == data::DataKind::labels && task == "classify") ||
-                      (plan.kind == data::DataKind::pairs && task == "transduce");
-    if (fits) return plan;
+    data::DataPlan plan = data::plan_data(files, *reading, {});
+    if (suits(plan.kind, task)) return plan;
   } catch (const Error&) {  // reading them for training will say what is wrong, or knows how they were meant
   }
   return std::nullopt;
 }
 
-uintmax_t bytes_of_texts(const std::vector<std::string>& names) {
+uintmax_t bytes_of_files(const std::vector<std::string>& names) {
   constexpr uintmax_t kUnpacked = 4;  // times as large as when packed, of most texts
   uintmax_t sum = 0;
   const auto add = [&](const fs::path& file) {

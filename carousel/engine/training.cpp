@@ -10,6 +10,7 @@
 #include "carousel/base/profile.h"
 #include "carousel/base/threads.h"
 #include "carousel/data/check.h"
+#include "carousel/data/check_text.h"
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/series_folder.h"
 #include "carousel/engine/checkpoint.h"
@@ -69,6 +70,14 @@ class ProfiledKernels {
  private:
   std::string set_;
 };
+
+/// Where a rule that hardly learns anything is as good.
+void warn_of_baseline(const train::Evaluation& best, TrainReport& report) {
+  const auto rule = report.baseline.metrics.find(best.metric);
+  if (rule == report.baseline.metrics.end()) return;
+  if (best.lower_is_better ? best.value < rule->second : best.value > rule->second) return;
+  report.warnings.emplace_back("the model is not better than the baseline on dev");
+}
 
 class TrainingRun {
  public:
@@ -213,15 +222,26 @@ void TrainingRun::decide_precision() {
 
 /// Says what `data check` would warn of, before it costs a training.
 void TrainingRun::look_at_data() {
-  constexpr uintmax_t kMostBytes = 16 << 20;  // a second or two
-  std::vector<std::string> all = request_.data;
-  all.insert(all.end(), request_.dev.begin(), request_.dev.end());
-  if (bytes_of_texts(all) > kMostBytes) return;
-  const bool running = task_.name() == "lm" && !request_.dev.empty();
-  if (!running && !plan_of_plain_texts(task_.name(), request_.data, options_.as_settings())) return;
+  constexpr uintmax_t kMostBytes = 64 << 20;  // some seconds
   try {
-    for (const std::string& warning : data::check(request_.data, request_.dev, {}, data::CheckDepth::quick).warnings())
-      observer_.message("warning: " + warning);
+    data::DataReport report;
+    if (task_.name() == "lm") {
+      if (request_.dev.empty()) return;
+      data::check_text(request_.data, request_.dev, data::CheckDepth::quick, {}, report);  // a text of any size
+    } else {
+      const auto plan = plan_for_task(task_.name(), request_.data, options_.as_settings());
+      if (!plan) return;
+      std::vector<std::string> all = request_.data;
+      all.insert(all.end(), request_.dev.begin(), request_.dev.end());
+      const bool by_dev = plan->kind == data::DataKind::series || plan->kind == data::DataKind::pairs;
+      if (by_dev && request_.dev.empty()) return;  // there is nothing to compare
+      if (bytes_of_files(all) > kMostBytes) {
+        observer_.message("the data are too many for a quick look at them: carousel data check takes its time");
+        return;
+      }
+      report = data::check(request_.data, request_.dev, {}, data::CheckDepth::quick, plan->reading);
+    }
+    for (const std::string& warning : report.warnings()) observer_.message("warning: " + warning);
   } catch (const Error&) {  // reading them for training will say what is wrong
   }
 }
@@ -349,7 +369,9 @@ TrainReport TrainingRun::report(const train::Trainer& trainer, const train::Trai
   report.metric = result.best.evaluation.metric;
   report.best_value = result.best.evaluation.value;
   report.metrics = result.best.evaluation.metrics;
+  if (!interrupted) report.baseline = job_.objective->baseline();
   if (!result.best.evaluation.warning.empty()) report.warnings.push_back(result.best.evaluation.warning);
+  warn_of_baseline(result.best.evaluation, report);
   report.views = job_.model->views();
   report.example = job_.example;
   report.answers_files = job_.model->answers_files();

@@ -1,4 +1,5 @@
 // carousel data stats and convert from outside.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -57,6 +58,33 @@ TEST(DataCommands, ConvertWritesWhatItSays) {
   const Ran lossy = run({"data", "convert", full, "-o", dir.file("d.tsv"), "--lossy"});
   EXPECT_EQ(lossy.err.rfind("left out: the keys id\n", 0), 0u) << lossy.err;
   EXPECT_EQ(content_of(dir.file("d.tsv")), "a\tb\n");
+}
+
+TEST(DataCommands, AreToldHowToReadAsTrainingIs) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 30; ++i) text += fmt::format("{},words of text {},kind {}\n", i, i, i % 3);
+  const std::string data = dir.write("a.csv", text);
+  const Ran said = run({"data", "check", data, "--columns", "_,text,label", "--json"});
+  ASSERT_EQ(said.code, 0) << said.err;
+  EXPECT_EQ(nlohmann::json::parse(said.out)["labels"]["counts"]["kind 1"], 10);
+  EXPECT_EQ(nlohmann::json::parse(run({"data", "stats", data, "--columns", "_,source,target", "--json"}).out)["kind"],
+            "pairs");
+  const Ran written = run({"data", "convert", data, "--columns", "_,text,label", "--lossy", "-o", dir.file("b.tsv")});
+  EXPECT_EQ(written.code, 0) << written.err;
+  const std::string holes =
+      dir.write("h.csv", "date,x\n1/2/2020 0:00,1\n1/2/2020 12:00,NA\n1/3/2020 0:00,3\n1/3/2020 12:00,4\n");
+  EXPECT_EQ(run({"data", "check", holes, "--columns", "time,value"}).code, 3);
+  const Ran filled = run({"data", "check", holes, "--columns", "time,value", "--set", "missing=interpolate"});
+  EXPECT_EQ(filled.code, 0) << filled.out << filled.err;
+  EXPECT_NE(filled.out.find("1 missing value was filled in"), std::string::npos) << filled.out;
+  EXPECT_NE(filled.out.find("one each 12 hours"), std::string::npos) << filled.out;
+  const Ran ordered = run(
+      {"data", "check", holes, "--columns", "time,value", "--set", "missing=interpolate", "--set", "dates=day_first"});
+  EXPECT_NE(ordered.out.find("another step than 12 hours stands in 1 place"), std::string::npos) << ordered.out;
+  const Ran unknown = run({"data", "check", holes, "--set", "hidden_size=3"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("[--set] no option is called \"hidden_size\""), std::string::npos) << unknown.err;
 }
 
 TEST(DataCommands, ConvertRefusesNamesThatMakeNoSense) {

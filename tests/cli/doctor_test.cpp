@@ -238,5 +238,15 @@ TEST(Doctor, RefusesAModelWithoutLines) {
   EXPECT_EQ(run({"doctor", dir.file("none")}).code, 3);
 }
 
+TEST(Doctor, CountsTheDevFileItIsGiven) {
+  const TempDir dir;
+  const std::string data = dir.write("pairs.tsv", pairs()), dev = dir.write("dev.tsv", "abc\tcba\nab\tba\n");
+  const std::vector<std::string> words = {"doctor",           data,    "--json", "--set", "hidden_size=8", "--set",
+                                          "embedding_size=4", "--dev", dev};
+  const Findings findings = findings_of(run(words));
+  EXPECT_TRUE(has(text_of(findings, "size"), "suspicious: 160 examples to learn from, 2 examples held out"))
+      << text_of(findings, "size");
+}
+
 }  // namespace
 }  // namespace carousel::cli

@@ -73,6 +73,39 @@ TEST(ForecastProgram, TrainsScoresAndForecasts) {
             "input. Name a file.\n");
 }
 
+TEST(ForecastProgram, KeepsHowDatesAndFractionsAreWritten) {
+  const carousel::testing::TempDir dir;
+  std::string text = "Tag;Last\n";
+  for (int i = 0; i < 120; ++i)
+    text += fmt::format("{}/{}/2020;{},{}\n", 1 + i % 28, 1 + i / 28, 10 + i % 7, i % 7);  // the 28th and then the 1st
+  const std::string data = dir.write("t.csv", text), model = dir.file("m.safetensors");
+  const auto trained = run({"train", data, "-o", model, "--horizon", "2", "--window", "8", "--set", "max_steps=2",
+                            "--set", "hidden_size=4"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  // Nothing in these rows tells the month from the day.
+  const std::string later = dir.write("u.csv",
+                                      "Tag;Last\n1/6/2020;10,1\n2/6/2020;11,2\n3/6/2020;12\n4/6/2020;13\n5/6/"
+                                      "2020;14\n6/6/2020;15\n7/6/2020;16\n8/6/2020;10\n9/6/2020;11\n");
+  const auto table = run({"predict", model, later});
+  ASSERT_EQ(table.code, 0) << table.err;
+  EXPECT_NE(table.out.find("Last,1,2020-06-10,"), std::string::npos) << table.out;
+}
+
+TEST(ForecastProgram, WarnsOfDevDataThatTrainingHasToo) {
+  const carousel::testing::TempDir dir;
+  std::string text = "time,x\n", later = text;
+  for (int i = 0; i < 120; ++i) text += fmt::format("{},{}\n", i, i * i % 4099);
+  for (int i = 60; i < 126; ++i) later += fmt::format("{},{}\n", i, i * i % 4099);
+  const auto trained =
+      run({"train", dir.write("t.csv", text), "--dev", dir.write("d.csv", later), "-o", dir.file("m.safetensors"),
+           "--horizon", "2", "--window", "8", "--set", "max_steps=2", "--set", "hidden_size=4"});
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  EXPECT_NE(
+      trained.err.find("warning: 60 of 66 values of dev stand in the training data too, in runs of 16 and more: "),
+      std::string::npos)
+      << trained.err;
+}
+
 TEST(ForecastProgram, TakesWhatIsKnownInAdvance) {
   const carousel::testing::TempDir dir;
   std::string text = "day,sales,offer\n";

@@ -1,4 +1,5 @@
 #include "carousel/data/check.h"
+#include "carousel/base/error.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -184,6 +185,89 @@ TEST(DataCheck, LooksIntoAFolderOfSeries) {
   EXPECT_TRUE(says(report, "2 tables"));
   EXPECT_TRUE(says(report, "2 labelled anomalies"));
   EXPECT_TRUE(says(report, "1 table has no entry in "));
+}
+
+TEST(DataCheck, ComparesTheNumbersOfDev) {
+  TempDir folder;
+  std::string train = "time,load\n", other = train, copy = train;
+  for (int i = 0; i < 60; ++i) {
+    train += fmt::format("{},{}\n", i, i * i % 97);
+    other += fmt::format("{},{}\n", 60 + i, i * i % 89 + 0.5);
+    if (i >= 20) copy += fmt::format("{},{}\n", i, i * i % 97);
+  }
+  const std::string file = folder.write("t.csv", train), dev = folder.write("d.csv", copy);
+  const DataReport report = check({file}, {dev}, {});
+  EXPECT_EQ(report.series->dev_values, 40);
+  EXPECT_EQ(report.dev.leaked.count, 40);
+  EXPECT_EQ(
+      report.warnings(),
+      (std::vector<std::string>{"40 of 40 values of dev stand in the training data too, in runs of 16 and more: " +
+                                dev + ": 40 of 40 values of \"load\". Is dev a copy of it?"}));
+  EXPECT_NE(report.to_json().find(R"("dev":{"values":40,"in_train":{"count":40)"), std::string::npos);
+  const DataReport apart = check({file}, {folder.write("o.csv", other)}, {});
+  EXPECT_EQ(apart.dev.leaked.count, 0);
+  EXPECT_TRUE(apart.warnings().empty());
+  EXPECT_TRUE(says(apart, "dev: 60 values"));
+}
+
+TEST(DataCheck, ReadsDevAndAllTablesAsTheFirst) {
+  TempDir folder;
+  const auto rows = [](int from, int count) {
+    std::string text = "time,x\n";
+    for (int i = from; i < from + count; ++i)
+      text += fmt::format("{}/4/2020 {}:00,{}\n", 1 + i / 24, i % 24, i * i % 97);
+    return text;
+  };
+  std::filesystem::create_directories(folder.file("f"));
+  const std::string train = folder.write("f/a.csv", rows(0, 600)), dev = folder.write("f/b.csv", rows(30, 10));
+  EXPECT_TRUE(check({train}, {dev}, {}).sound()) << "alone it might be read both ways";
+  EXPECT_TRUE(check({folder.file("f")}, {}, {}).sound());
+}
+
+TEST(DataCheck, WhereAllRowsAreBadTheyAreNamed) {
+  TempDir folder;
+  std::string text = "time,x\n";
+  for (int i = 0; i < 20; ++i) text += fmt::format("2020-01-{:02},\n", i + 1);
+  DataReading reading;
+  reading.columns = "time,value";
+  const DataReport report = check({folder.write("a.csv", text)}, {}, {}, CheckDepth::full, reading);
+  EXPECT_EQ(report.faults.count, 20);
+  EXPECT_FALSE(report.sound());
+  EXPECT_EQ(report.refusal, report.faults.examples[0]);
+  EXPECT_TRUE(says(report, "20 lines would be refused: "));
+}
+
+TEST(DataCheck, SeriesHaveOneFileAndWhatIsSaidOfThemCounts) {
+  TempDir folder;
+  const std::string file = folder.write("a.csv", "time,x\n1,2\n2,3\n3,5\n4,4\n");
+  DataReading reading;
+  reading.columns = "time,value";
+  try {
+    check({file, file}, {}, {}, CheckDepth::full, reading);
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "[data] all series stand in one file or folder; got 2 names. Give one, with a column for each series.");
+  }
+  DataReading said;
+  said.series.layout = "wide";
+  EXPECT_EQ(plan_data({folder.write("b.txt", "to be\nor not\n")}, {}, {}).kind, DataKind::text);
+  EXPECT_THROW(plan_data({folder.file("b.txt")}, said, {}), DataError) << "whoever speaks of series means them";
+}
+
+TEST(DataCheck, ValuesThatStandStillAreNoLeak) {
+  TempDir folder;
+  std::string flat = "time,load\n";
+  for (int i = 0; i < 60; ++i) flat += fmt::format("{},{}\n", i, i < 30 ? 1 : 2);
+  const std::string file = folder.write("t.csv", flat);
+  std::string still = "time,load\n";
+  for (int i = 0; i < 40; ++i) still += fmt::format("{},1\n", i);
+  EXPECT_EQ(check({file}, {folder.write("d.csv", still)}, {}).dev.leaked.count, 0);
+  std::string tariff = "time,price\n";
+  for (int i = 0; i < 96; ++i) tariff += fmt::format("{},{}\n", i, i % 24 < 6 ? 10 : i % 24 < 18 ? 30 : 15);
+  const std::string prices = folder.write("p.csv", tariff);
+  EXPECT_EQ(check({prices}, {prices}, {}).dev.leaked.count, 0);
 }
 
 TEST(DataCheck, WarnsOfWhatScoresCannotBeTrustedWith) {

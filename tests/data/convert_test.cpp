@@ -119,12 +119,12 @@ TEST(Convert, RandomPairsReadBackAsTheyWereOrAreRefused) {
       }
       ++written;
       // What convert_data promises is tested here through the readers it used and by a second conversion.
-      DataConfig config;
-      config.format.columns = format.name == "csv" || format.name == "tsv" ? "source,target" : "auto";
-      config.format.header = format.name == "tsv" ? "no" : "auto";
+      DataReading reading;
+      reading.columns = format.name == "csv" || format.name == "tsv" ? "source,target" : "auto";
+      reading.header = format.name == "tsv" ? "no" : "auto";
       const std::string again = dir.write("y." + format.name, text);
       std::string back;
-      convert_data({again}, "jsonl", true, config, back);
+      convert_data({again}, "jsonl", true, reading, back);
       std::string first;
       convert_data({file}, "jsonl", true, {}, first);
       EXPECT_EQ(back, first) << format.name;
