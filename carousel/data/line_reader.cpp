@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <vector>
+#include <memory>
 
 #include "carousel/base/error.h"
 #include "carousel/data/unicode.h"
@@ -34,13 +34,13 @@ void ReadOptions::bad_line(const DataError& error) const {
 
 struct LineReader::State {
   State(std::string name, const ReadOptions& limits)
-      : stream(std::move(name), "the file must be readable text"), options(limits), block(kBlockBytes) {
+      : stream(std::move(name), "the file must be readable text"), options(limits) {
     if (options.max_text_bytes <= 0) options.max_text_bytes = UnpackLimits::in_force().most_read();
     fill();
     if (filled == 0)
       throw DataError(file(), 0, 0,
                       "[data] the file must be readable text; got an empty file. Write one example per line into it.");
-    const std::string_view start(block.data(), filled);
+    const std::string_view start(block.get(), filled);
     if (start.starts_with(kByteOrderMark)) used = kByteOrderMark.size();
     if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) {
       throw DataError(file(), 1, 1,
@@ -54,7 +54,7 @@ struct LineReader::State {
   /// Reads the next block; `filled` is 0 at the end.
   void fill() {
     used = 0;
-    filled = stream.read(block.data(), block.size(), line + 1);
+    filled = stream.read(block.get(), kBlockBytes, line + 1);
     total += static_cast<int64_t>(filled);
     if (total > options.max_text_bytes) {
       throw DataError(file(), line + 1, 0,
@@ -80,7 +80,7 @@ struct LineReader::State {
       }
       if (!started) ++line;
       started = true;
-      const char* begin = block.data() + used;
+      const char* begin = block.get() + used;
       const auto* end = static_cast<const char*>(std::memchr(begin, '\n', filled - used));
       const size_t part = end != nullptr ? static_cast<size_t>(end - begin) : filled - used;
       length += static_cast<int64_t>(part);
@@ -99,8 +99,8 @@ struct LineReader::State {
 
   UnpackedFile stream;
   ReadOptions options;
-  std::vector<char> block;
-  std::string carry;  // a line that spans blocks
+  std::unique_ptr<char[]> block = std::make_unique_for_overwrite<char[]>(kBlockBytes);  // nobody need clear it
+  std::string carry;                                                                    // a line that spans blocks
   size_t used = 0, filled = 0;
   int64_t total = 0;
   int64_t line = 0;

@@ -49,6 +49,19 @@ std::string joined(std::vector<std::string> names) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// Of times that do not lie in equal steps; `step` is that of the first such series.
+std::string note_on_steps(const TimeStep& step, TimeStyle style, int64_t exceptions, const std::string& series) {
+  if (step.count == 0)
+    return fmt::format(
+        "the times are not regular: many rows{} have the time of the row before; the values are taken as if equally "
+        "spaced{}",
+        series,
+        series.empty() ? ". Where they are of several series, give the column that names them the role series" : "");
+  return fmt::format(
+      "the times are not regular: another step than {} stands in {}{}; the values are taken as if equally spaced",
+      describe(step, style), counted(exceptions, "place"), series);
+}
+
 constexpr double kLargestValue = 1e100;
 
 /// Straight lines between the values on both sides; at the ends the nearest value.
@@ -296,6 +309,7 @@ class SeriesReader {
     refuse_equal_names();
     std::vector<std::string> filled, constant, uneven;
     int64_t missing = 0, exceptions = 0;
+    TimeStep uneven_step;
     for (Growing& g : growing_) {
       Series series;
       const size_t length = g.values.size() - static_cast<size_t>(g.open);
@@ -317,6 +331,7 @@ class SeriesReader {
       if (g.times) series.step = step_of(*g.times, set.style);
       series.known = g.known;
       if (series.step.exceptions > 0 && (set.series.empty() || set.series.back().times != g.times)) {
+        if (uneven.empty()) uneven_step = series.step;
         uneven.push_back(series.name);
         exceptions += series.step.exceptions;
       }
@@ -330,10 +345,8 @@ class SeriesReader {
                                       counted(missing, "missing value was", "missing values were"), joined(filled)));
     if (!constant.empty()) set.notes.push_back(fmt::format("constant: {}", joined(constant)));
     if (exceptions > 0)
-      set.notes.push_back(fmt::format(
-          "the times are not regular: another step than {} stands in {}{}; the values are taken as if equally spaced",
-          describe(set.series.front().step, set.style), counted(exceptions, "place"),
-          name_ == kNone ? "" : " of " + joined(uneven)));
+      set.notes.push_back(
+          note_on_steps(uneven_step, set.style, exceptions, name_ == kNone ? "" : " of " + joined(uneven)));
     return set;
   }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "carousel/base/error.h"
@@ -17,7 +18,7 @@ namespace carousel::data {
 
 namespace {
 
-constexpr size_t kBlockBytes = size_t{1} << 18;
+constexpr size_t kSmallBlock = size_t{1} << 12, kUnpackedBlock = size_t{1} << 18;
 
 }  // namespace
 
@@ -129,15 +130,20 @@ void Unpacker::require_end(int64_t line) const {
 
 /// Bytes as they lie in the file, and what unpacks them.
 struct UnpackedFile::Packed {
-  Packed(const std::string& name, int64_t size) : unpacker(name, "data", size), block(kBlockBytes, '\0') {}
+  Packed(const std::string& name, int64_t size) : unpacker(name, "data", size) {}
   Unpacker unpacker;
-  std::string block;
+  /// kUnpackedBlock bytes. Nobody clears them: of a small file's block most pages are never touched.
+  std::unique_ptr<char[]> block = std::make_unique_for_overwrite<char[]>(kUnpackedBlock);
   std::string_view rest;  ///< of the block
   bool ended = false;
 };
 
 UnpackedFile::UnpackedFile(std::string file, const char* rule) : name_(std::move(file)), rule_(rule) {
   if (name_.empty()) throw ConfigError("[data] a file needs a name; got an empty one. Name the file.");
+  struct stat status {};
+  // Before it is opened: that waits until somebody writes into a pipe.
+  if (::stat(name_.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+    refuse("a pipe or a device, which gives its content only once", "Write it to a file and name that.");
   descriptor_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) {
     const int error = errno;
@@ -145,15 +151,13 @@ UnpackedFile::UnpackedFile(std::string file, const char* rule) : name_(std::move
     if (error == EACCES) refuse("permission denied", "Make the file readable for this user.");
     refuse(std::strerror(error), "Check the path and the file system.");
   }
-  struct stat status {};
   if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
     ::close(descriptor_);
     refuse("a directory", "Name a file in it.");
   }
   try {
     packed_ = std::make_unique<Packed>(name_, S_ISREG(status.st_mode) ? static_cast<int64_t>(status.st_size) : 0);
-    packed_->block.resize(read_raw(packed_->block.data(), kBlockBytes));
-    packed_->rest = packed_->block;
+    packed_->rest = {packed_->block.get(), read_raw(packed_->block.get(), kUnpackedBlock)};
     packed_->unpacker.begin(packed_->rest);
   } catch (...) {
     ::close(descriptor_);
@@ -169,7 +173,7 @@ void UnpackedFile::refuse(const std::string& got, const char* remedy) const {
   throw DataError(name_, 0, 0, fmt::format("[data] {}; got {}. {}", rule_, got, remedy));
 }
 
-/// As many bytes as there are: a pipe gives fewer than asked for.
+/// As many bytes as there are: one call may give fewer than asked for.
 size_t UnpackedFile::read_raw(char* out, size_t room) const {
   size_t filled = 0;
   while (filled < room) {
@@ -194,10 +198,8 @@ size_t UnpackedFile::read(char* out, size_t room, int64_t line) {
       p.unpacker.require_end(line);
       break;
     }
-    p.block.resize(kBlockBytes);
-    p.block.resize(read_raw(p.block.data(), kBlockBytes));
-    p.rest = p.block;
-    p.ended = p.block.empty();
+    p.rest = {p.block.get(), read_raw(p.block.get(), kUnpackedBlock)};
+    p.ended = p.rest.empty();
   }
   return filled;
 }
@@ -208,8 +210,9 @@ std::string read_unpacked(const std::string& file, int64_t max_bytes) {
   std::string bytes;
   for (;;) {
     const size_t before = bytes.size();
-    bytes.resize(before + kBlockBytes);
-    bytes.resize(before + from.read(bytes.data() + before, kBlockBytes));
+    const size_t room = std::clamp(before, kSmallBlock, kUnpackedBlock);
+    bytes.resize(before + room);
+    bytes.resize(before + from.read(bytes.data() + before, room));
     if (bytes.size() == before) return bytes;
     if (static_cast<int64_t>(bytes.size()) > most)
       throw DataError(file, 0, 0,

@@ -81,7 +81,7 @@ class Unpacker {
 class UnpackedFile {
  public:
   /// `rule` is what messages ask of it: "the file must be readable text". Throws DataError: no such file, a directory,
-  /// no permission; ConfigError for an empty name.
+  /// no permission, a pipe (data is looked at before it is read); ConfigError for an empty name.
   explicit UnpackedFile(std::string file, const char* rule = "the file must be readable");
   ~UnpackedFile();
   UnpackedFile(const UnpackedFile&) = delete;

@@ -1,6 +1,7 @@
 #include "carousel/data/line_reader.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -10,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace line_reader_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -100,6 +101,16 @@ TEST(LineReader, NamesWhatIsWrongWithTheFile) {
   }
 }
 
+TEST(LineReader, RefusesWhatCouldNotBeReadASecondTime) {
+  TempDir folder;
+  const std::string pipe = folder.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(read_error(pipe), pipe +
+                                  ": [data] the file must be readable text; got a pipe or a device, which gives its "
+                                  "content only once. Write it to a file and name that.")
+      << "and does not wait for somebody who writes";
+}
+
 TEST(LineReader, NamesTheInvalidByte) {
   TempDir folder;
   const std::string file = folder.write("latin", "good\ncaf\xE9 noir\n");
@@ -137,5 +148,5 @@ TEST(LineReader, AnEmptyNameIsSaid) {
             "[data] a file needs a name; got an empty one. Name the file.");
 }
 
-}  // namespace
+}  // namespace line_reader_test
 }  // namespace carousel::data

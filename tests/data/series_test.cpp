@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace series_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -324,6 +324,11 @@ TEST(Series, UnequalStepsAreNoted) {
   EXPECT_EQ(set.notes,
             (std::vector<std::string>{"the times are not regular: another step than 1 day stands in 2 places; "
                                       "the values are taken as if equally spaced"}));
+  const std::string repeated = "2020-01-01,1\n2020-01-01,2\n2020-01-01,3\n2020-01-02,5\n";
+  EXPECT_EQ(read(dir.write("b.csv", "date,x\n" + repeated)).notes,
+            (std::vector<std::string>{
+                "the times are not regular: many rows have the time of the row before; the values are taken as if "
+                "equally spaced. Where they are of several series, give the column that names them the role series"}));
 }
 
 TEST(SeriesTime, ReadsAndWritesWhatPeopleWrite) {
@@ -576,5 +581,5 @@ TEST(SeriesPeriod, TheCalendarSaysWhatIsUsual) {
   EXPECT_EQ(usual_periods({0}, TimeStyle::seconds), Lags{});
 }
 
-}  // namespace
+}  // namespace series_test
 }  // namespace carousel::data
