@@ -5,7 +5,7 @@ packages_build=(g++ cmake ninja-build pkg-config libdnnl-dev libhwy-dev libfmt-d
   libtomlplusplus-dev libcli11-dev libutf8proc-dev zlib1g-dev libzstd-dev libpng-dev libssl-dev libsndfile1-dev libsamplerate0-dev
   libkissfft-dev)
 packages_test=(libgtest-dev librapidcheck-dev clang-format)
-packages_slow=(clang clang-tidy libomp-dev libclang-rt-dev ccache)
+packages_slow=(clang clang-tidy libomp-dev libclang-rt-dev)
 
 say() { printf '\n== %s\n' "$*" >&2; }
 fail() { printf '\n%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
@@ -34,16 +34,19 @@ install_packages() {
   fi
 }
 
-# build_preset PRESET [TARGET...]: configures and builds one preset of CMakePresets.json.
+# [build_in=FOLDER] build_preset PRESET [TARGET...]: configures and builds one preset of CMakePresets.json, in its own folder
+# or in FOLDER.
 build_preset() {
   local preset=$1 begin=$SECONDS
   shift
   say "building '$preset'${*:+ ($*)}"
-  cmake --preset "$preset" >"$logs/configure-$preset.log" 2>&1 || {
+  cmake --preset "$preset" ${build_in:+-B "$build_in"} >"$logs/configure-$preset.log" 2>&1 || {
     tail -n 20 "$logs/configure-$preset.log" >&2
     fail "configuring '$preset' failed; see $logs/configure-$preset.log"
   }
-  cmake --build --preset "$preset" ${*:+--target "$@"} >"$logs/build-$preset.log" 2>&1 || {
+  local where=(--preset "$preset")
+  [ -z "${build_in:-}" ] || where=("$build_in")
+  cmake --build "${where[@]}" ${*:+--target "$@"} >"$logs/build-$preset.log" 2>&1 || {
     grep -B 2 -A 12 -E 'error|FAILED' "$logs/build-$preset.log" | head -n 60 >&2
     fail "building '$preset' failed; see $logs/build-$preset.log"
   }

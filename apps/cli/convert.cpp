@@ -13,13 +13,13 @@ namespace carousel::cli {
 
 namespace {
 
-struct ConvertFlags {
+struct ModelFlags {
   std::string model, output, update, biases, reset;
   std::string torch, like, prefix;
   bool json = false;
 };
 
-std::vector<std::string> run_rewriting(const ConvertFlags& flags) {
+std::vector<std::string> run_rewriting(const ModelFlags& flags) {
   if (flags.model.empty())
     throw ConfigError("[convert] a model to convert is needed; got none. Name it, or give --from-torch and --like.");
   engine::ConvertRequest request{flags.model, flags.output, {}};
@@ -34,7 +34,7 @@ std::vector<std::string> run_rewriting(const ConvertFlags& flags) {
   return engine::convert_model(request);
 }
 
-std::vector<std::string> run_import(const ConvertFlags& flags) {
+std::vector<std::string> run_import(const ModelFlags& flags) {
   if (!flags.model.empty() || flags.like.empty())
     throw ConfigError(
         "[convert] --from-torch needs --like MODEL, the model whose sizes and vocabulary the weights are for, and no "
@@ -46,7 +46,7 @@ std::vector<std::string> run_import(const ConvertFlags& flags) {
   return engine::import_torch({flags.torch, flags.like, flags.prefix, flags.output});
 }
 
-int run_convert(const ConvertFlags& flags) {
+int run_convert(const ModelFlags& flags) {
   if (flags.torch.empty() && (!flags.like.empty() || !flags.prefix.empty()))
     throw ConfigError(
         "[convert] --like and --prefix belong to --from-torch; got them without it. Add --from-torch FILE.");
@@ -60,7 +60,7 @@ int run_convert(const ConvertFlags& flags) {
 }  // namespace
 
 void add_convert(Program& program) {
-  auto flags = std::make_shared<ConvertFlags>();
+  auto flags = std::make_shared<ModelFlags>();
   CLI::App* command = program.add(
       program.app(),
       {"convert", "Write a model under other conventions of its cell, or with weights from PyTorch.",

@@ -50,7 +50,7 @@ Scale scale_of(const GateSeries& series) {
   return {-bound, bound};
 }
 
-std::string quoted(const std::string& text) {
+std::string csv_token(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string safe = "\"";
   for (const char c : text) safe += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -149,7 +149,7 @@ std::string gates_csv(const GateTrace& trace) {
   std::string text = "layer,gate,position,token,unit,value\r\n";
   for (const GateSeries& series : trace.series)
     for (size_t t = 0; t < series.tokens.size(); ++t) {
-      const std::string token = quoted(series.tokens[t]);
+      const std::string token = csv_token(series.tokens[t]);
       for (int64_t unit = 0; unit < series.units; ++unit)
         fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{}\r\n", series.layer, series.gate, t, token, unit,
                        series.values[t * static_cast<size_t>(series.units) + static_cast<size_t>(unit)]);

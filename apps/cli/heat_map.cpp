@@ -18,7 +18,7 @@ namespace {
 constexpr std::array<std::string_view, 5> kBlocks = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
 constexpr std::array<std::string_view, 10> kAscii = {" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"};
 // Colours of the 256-colour table from dark blue over green to yellow: readable on light and dark terminals.
-constexpr std::array<int, 11> kColors = {235, 17, 18, 24, 30, 36, 42, 76, 112, 154, 226};
+constexpr std::array<int, 11> kHeat = {235, 17, 18, 24, 30, 36, 42, 76, 112, 154, 226};
 constexpr int64_t kWidestLabel = 8;
 
 template <size_t N>
@@ -66,15 +66,13 @@ std::string shade(float weight, int64_t width, Paint paint) {
     case Paint::colors:
       break;
   }
-  const auto last = static_cast<float>(kColors.size() - 1);
+  const auto last = static_cast<float>(kHeat.size() - 1);
   const auto index = static_cast<size_t>(std::lround(std::clamp(weight, 0.0F, 1.0F) * last));
-  return fmt::format("\x1b[48;5;{}m{}\x1b[0m", kColors[index], repeat(" ", width));
+  return fmt::format("\x1b[48;5;{}m{}\x1b[0m", kHeat[index], repeat(" ", width));
 }
 
 std::string shades(Paint paint) {
-  const size_t steps = paint == Paint::colors   ? kColors.size()
-                       : paint == Paint::blocks ? kBlocks.size()
-                                                : kAscii.size();
+  const size_t steps = paint == Paint::colors ? kHeat.size() : paint == Paint::blocks ? kBlocks.size() : kAscii.size();
   std::string text;
   for (size_t step = 0; step < steps; ++step) {
     text += shade(static_cast<float>(step) / static_cast<float>(steps - 1), 1, paint);

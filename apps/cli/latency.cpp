@@ -11,7 +11,7 @@ namespace carousel::cli {
 
 namespace {
 
-constexpr double kFirst = 100e-9;
+constexpr double kShortest = 100e-9;
 const double kStep = std::log(1.02);
 
 std::string duration_text(double seconds) {
@@ -22,7 +22,7 @@ std::string duration_text(double seconds) {
 }  // namespace
 
 void Latency::add(double seconds) {
-  const double place = seconds > kFirst ? std::ceil(std::log(seconds / kFirst) / kStep) : 0;
+  const double place = seconds > kShortest ? std::ceil(std::log(seconds / kShortest) / kStep) : 0;
   ++counts_[static_cast<size_t>(std::min(place, static_cast<double>(counts_.size() - 1)))];
   ++all_;
 }
@@ -32,7 +32,7 @@ double Latency::percentile(double share) const {
   for (size_t i = 0; i < counts_.size(); ++i) {
     seen += counts_[i];
     if (seen > 0 && static_cast<double>(seen) >= share * static_cast<double>(all_))
-      return kFirst * std::exp(kStep * static_cast<double>(i));
+      return kShortest * std::exp(kStep * static_cast<double>(i));
   }
   return 0;
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kLabelWidth = 8;
 // Of the 256-colour table, readable on light and dark terminals.
-constexpr std::array<int, 8> kColors = {33, 208, 34, 160, 134, 37, 178, 240};
+constexpr std::array<int, 8> kTerminalColors = {33, 208, 34, 160, 134, 37, 178, 240};
 constexpr char kSeveral = '*', kBetween = '.';
 
 /// 'a', 'b', ... 'z', 'A', ...
@@ -44,7 +44,8 @@ class Canvas {
     for (int64_t column = 0; column < width_; ++column) {
       const Place& place = cells_[static_cast<size_t>(from_top * width_ + column)];
       if (paint == Paint::colors && place.mark != ' ' && place.mark != kSeveral) {
-        text += fmt::format("\x1b[38;5;{}m{}\x1b[0m", kColors[place.series % kColors.size()], place.mark);
+        text +=
+            fmt::format("\x1b[38;5;{}m{}\x1b[0m", kTerminalColors[place.series % kTerminalColors.size()], place.mark);
       } else {
         text += place.mark;
       }
@@ -99,7 +100,8 @@ std::string legend(const tasks::lab::Plot& plot, Paint paint) {
   std::string text;
   for (size_t s = 0; s < plot.series.size(); ++s) {
     std::string mark(1, mark_of(s));
-    if (paint == Paint::colors) mark = fmt::format("\x1b[38;5;{}m{}\x1b[0m", kColors[s % kColors.size()], mark);
+    if (paint == Paint::colors)
+      mark = fmt::format("\x1b[38;5;{}m{}\x1b[0m", kTerminalColors[s % kTerminalColors.size()], mark);
     text += fmt::format("{}{} {}", s == 0 ? "" : "   ", mark, fit(plot.series[s].name, 40));
   }
   return text;

@@ -13,7 +13,7 @@ namespace carousel::cli {
 
 namespace {
 
-constexpr size_t kLinesAtOnce = 256;
+constexpr size_t kScoredAtOnce = 256;
 
 struct ScoreFlags {
   std::string model, input = "-";
@@ -40,7 +40,7 @@ int run_score(const ScoreFlags& flags) {
   auto model = engine::Engine::load(flags.model);
   LineSource source(flags.input);
   std::vector<std::string> lines;
-  while (source.next(&lines, kLinesAtOnce)) {
+  while (source.next(&lines, kScoredAtOnce)) {
     std::string text;
     for (const tasks::LineScore& score : model.score_lines(lines)) {
       text += flags.json ? to_json(score).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"

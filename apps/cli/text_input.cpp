@@ -86,13 +86,13 @@ void LineSource::begin() {
 }
 
 bool LineSource::fill() {
-  constexpr size_t kStep = size_t{1} << 16;  // a packed file is taken in small steps: a kilobyte can be a megabyte
+  constexpr size_t kPiece = size_t{1} << 16;  // a packed file is taken in small steps: a kilobyte can be a megabyte
   buffer_.erase(0, used_);
   used_ = 0;
   const size_t before = buffer_.size();
   for (;;) {
-    buffer_.resize(before + kStep);
-    buffer_.resize(before + unpacker_.step(rest_, buffer_.data() + before, kStep));
+    buffer_.resize(before + kPiece);
+    buffer_.resize(before + unpacker_.step(rest_, buffer_.data() + before, kPiece));
     if (buffer_.size() > before) return true;
     read_piece();
     if (!begun_) begin();

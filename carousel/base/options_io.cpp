@@ -31,7 +31,7 @@ namespace carousel {
 namespace {
 
 /// Text of a TOML value as `OptionTable::set` reads it; nothing for tables, dates and mixed arrays.
-std::optional<std::string> text_of(const toml::node& node) {
+std::optional<std::string> node_text(const toml::node& node) {
   if (const auto* value = node.as_integer()) return fmt::format("{}", value->get());
   if (const auto* value = node.as_floating_point()) return fmt::format("{}", value->get());
   if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
@@ -49,7 +49,7 @@ std::optional<std::string> text_of(const toml::node& node) {
 }
 
 /// The same for a JSON value.
-std::optional<std::string> text_of(const simdjson::dom::element& element) {
+std::optional<std::string> node_text(const simdjson::dom::element& element) {
   using Type = simdjson::dom::element_type;
   switch (element.type()) {
     case Type::INT64:
@@ -161,7 +161,7 @@ void OptionTable::read_toml(const std::string& text, const std::string& file) {
   }
   const auto assign = [&](const std::string& key, const toml::node& node, const toml::key& name) {
     const std::string origin = place(file, name.source().begin);
-    const auto value = text_of(node);
+    const auto value = node_text(node);
     const Option* row = find(key);
     if (row && node.is_array() && !takes_list(*row)) throw_list_for_one(origin, key);
     if (row && !value) throw_not_a_value(origin, key);
@@ -208,7 +208,7 @@ void OptionTable::from_json(const std::string& json, const std::string& file) {
       if (!seen.insert(key).second) {
         throw ConfigError(fmt::format("[{}] each option stands once; got {} twice. Remove one.", origin, key));
       }
-      const auto value = text_of(entry.value);
+      const auto value = node_text(entry.value);
       const Option* row = find(key);
       if (row && entry.value.is_array() && !takes_list(*row)) throw_list_for_one(origin, key);
       if (row && !value) throw_not_a_value(origin, key);

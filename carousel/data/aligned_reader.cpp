@@ -12,8 +12,8 @@ namespace carousel::data {
 namespace {
 
 /// One of the two files with its current line.
-struct Side {
-  Side(const std::string& file, const ReadOptions& options) : reader(file, options) { next(); }
+struct AlignedSide {
+  AlignedSide(const std::string& file, const ReadOptions& options) : reader(file, options) { next(); }
   void next() { has_line = reader.next(line); }
   /// Number of lines, read to the end.
   int64_t count_lines() {
@@ -26,10 +26,10 @@ struct Side {
   bool has_line = false;
 };
 
-void require_equal_lengths(Side& source, Side& target) {
+void require_equal_lengths(AlignedSide& source, AlignedSide& target) {
   const int64_t sources = source.count_lines(), targets = target.count_lines();
   if (sources == targets) return;
-  const Side& longer = sources > targets ? source : target;
+  const AlignedSide& longer = sources > targets ? source : target;
   throw DataError(
       longer.reader.file(), std::min(sources, targets) + 1, 1,
       fmt::format("[data] aligned files must have equally many lines; got {} in {} and {} in {}. Line n of one "
@@ -37,7 +37,7 @@ void require_equal_lengths(Side& source, Side& target) {
                   sources, source.reader.file(), targets, target.reader.file()));
 }
 
-void add_example(const Side& source_side, const Side& target_side, PairData& data) {
+void add_example(const AlignedSide& source_side, const AlignedSide& target_side, PairData& data) {
   const std::string_view source = trim(source_side.line), target = trim(target_side.line);
   const int64_t number = source_side.reader.line();
   if (source.empty() && target.empty()) {
@@ -45,7 +45,7 @@ void add_example(const Side& source_side, const Side& target_side, PairData& dat
     return;
   }
   if (source.empty() || target.empty()) {
-    const Side& blank = source.empty() ? source_side : target_side;
+    const AlignedSide& blank = source.empty() ? source_side : target_side;
     throw DataError(blank.reader.file(), number, 1,
                     fmt::format("[data] aligned lines must both have text; got a blank one beside {}. Fill it in or "
                                 "remove line {} from both files.",
@@ -61,7 +61,7 @@ PairData read_aligned_pairs(const std::string& source_file, const std::string& t
   PairData data;
   data.files = {source_file};
   data.format = "aligned";
-  Side source(source_file, options), target(target_file, options);
+  AlignedSide source(source_file, options), target(target_file, options);
   while (source.has_line && target.has_line) {
     // A bad line that was skipped in one file is skipped in the other too.
     const int64_t ahead = source.reader.line() - target.reader.line();

@@ -28,7 +28,7 @@ namespace carousel::data {
 
 namespace {
 
-std::string place_of(const PairData& data, const PairExample& example) {
+std::string line_of(const PairData& data, const PairExample& example) {
   return fmt::format("{}:{}", data.files[static_cast<size_t>(example.file)], example.line);
 }
 
@@ -43,7 +43,7 @@ void look_for_suspicious(const PairData& data, bool source, SideReport& report) 
     for (const std::string_view c : code_points(text)) {
       if (!is_suspicious(first_code_point(c))) continue;
       report.suspicious.add(
-          fmt::format("{}: U+{:04X}", place_of(data, example), static_cast<uint32_t>(first_code_point(c))));
+          fmt::format("{}: U+{:04X}", line_of(data, example), static_cast<uint32_t>(first_code_point(c))));
       break;
     }
   }
@@ -109,7 +109,7 @@ void look_at_lengths(const PairData& data, const PairTokenizers& tokenizers, int
   std::vector<int64_t> all(data.examples.size());
   std::iota(all.begin(), all.end(), int64_t{0});
   const LengthCut cut = cut_long(data, all, tokenizers, max_length);
-  for (const int64_t i : cut.dropped) report.too_long.add(place_of(data, data.examples[static_cast<size_t>(i)]));
+  for (const int64_t i : cut.dropped) report.too_long.add(line_of(data, data.examples[static_cast<size_t>(i)]));
   require_kept(data, cut, max_length);
 }
 
@@ -134,7 +134,7 @@ void look_at_labels(const PairData& data, const PairData& dev, DataReport& repor
 void look_at_text_lengths(const PairData& data, const Tokenizer& tokenizer, int64_t max_length, DataReport& report) {
   for (const PairExample& example : data.examples)
     if (static_cast<int64_t>(tokenizer.encode(example.source).size()) > max_length)
-      report.too_long.add(place_of(data, example));
+      report.too_long.add(line_of(data, example));
 }
 
 void look_at_tags(const TagData& data, const TagData& dev, DataReport& report) {
@@ -182,7 +182,7 @@ void look_at_pairs(const PairData& data, DataReport& report) {
     const auto [place, fresh] = first_line.try_emplace(key_of(example), example.line);
     if (!fresh) {
       report.duplicates.add(
-          fmt::format("{} repeats line {}: {}", place_of(data, example), place->second, clip_quoted(example.source)));
+          fmt::format("{} repeats line {}: {}", line_of(data, example), place->second, clip_quoted(example.source)));
     }
   }
   const auto questions = group_by_source(data);
@@ -211,7 +211,7 @@ DevReport look_at_dev(const PairData& data, const PairData& dev) {
   for (const PairExample& example : dev.examples) {
     if (sources.contains(example.source)) ++report.sources_in_train;
     if (pairs.contains(key_of(example))) {
-      report.leaked.add(fmt::format("{}: {}", place_of(dev, example), clip_quoted(example.source)));
+      report.leaked.add(fmt::format("{}: {}", line_of(dev, example), clip_quoted(example.source)));
     }
   }
   return report;

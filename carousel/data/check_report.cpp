@@ -13,23 +13,23 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const Finding& finding) {
+Json report_json(const Finding& finding) {
   return {{"count", finding.count}, {"examples", finding.examples}};
 }
 
-Json json_of(const SideReport& side) {
+Json report_json(const SideReport& side) {
   return {{"tokens", side.tokens},
           {"symbols", side.symbols},
           {"inventory", side.inventory},
-          {"symbols_seen_once", json_of(side.once)},
+          {"symbols_seen_once", report_json(side.once)},
           {"length",
            {{"min", side.length_min},
             {"median", side.length_median},
             {"percentile_99", side.length_99},
             {"max", side.length_max},
             {"longest_line", side.longest_line}}},
-          {"suspicious_lines", json_of(side.suspicious)},
-          {"unseen_in_dev", json_of(side.unseen)}};
+          {"suspicious_lines", report_json(side.suspicious)},
+          {"unseen_in_dev", report_json(side.unseen)}};
 }
 
 /// "3 lines are bad: a; b; ...".
@@ -181,7 +181,7 @@ Json head_of(const DataReport& report) {
           {"sound", report.sound()},
           {"format", report.format},
           {"reason", report.reason},
-          {"faults", json_of(report.faults)}};
+          {"faults", report_json(report.faults)}};
 }
 
 /// What is told of all kinds of frames.
@@ -189,12 +189,13 @@ void add_frames(const DataReport& report, Json& json) {
   json["examples"] = report.examples;
   Json counts = Json::object();
   for (const auto& [label, count] : report.labels) counts[label] = count;
-  json["duplicates"] = json_of(report.duplicates);
+  json["duplicates"] = report_json(report.duplicates);
   json["constant_target"] = report.constant_target;
   if (!report.labels.empty())
-    json["labels"] = {
-        {"counts", counts}, {"once", json_of(report.target.once)}, {"unseen_in_dev", json_of(report.target.unseen)}};
-  if (report.has_dev) json["dev"] = {{"examples", report.dev.examples}, {"in_train", json_of(report.dev.leaked)}};
+    json["labels"] = {{"counts", counts},
+                      {"once", report_json(report.target.once)},
+                      {"unseen_in_dev", report_json(report.target.unseen)}};
+  if (report.has_dev) json["dev"] = {{"examples", report.dev.examples}, {"in_train", report_json(report.dev.leaked)}};
 }
 
 Json json_of_recordings(const DataReport& report) {
@@ -208,8 +209,8 @@ Json json_of_recordings(const DataReport& report) {
                {"shortest", r.shortest},
                {"longest", r.longest},
                {"sample_rates", rates},
-               {"silent", json_of(r.silent)},
-               {"clipped", json_of(r.clipped)}});
+               {"silent", report_json(r.silent)},
+               {"clipped", report_json(r.clipped)}});
   add_frames(report, json);
   return json;
 }
@@ -255,10 +256,10 @@ Json json_of_text(const DataReport& report) {
                {"words", t.words},
                {"characters", t.characters},
                {"longest", t.longest},
-               {"suspicious", json_of(t.suspicious)}});
+               {"suspicious", report_json(t.suspicious)}});
   if (report.has_dev)
     json["dev"] = {
-        {"lines", report.dev.examples}, {"long_lines", t.dev_long_lines}, {"in_train", json_of(report.dev.leaked)}};
+        {"lines", report.dev.examples}, {"long_lines", t.dev_long_lines}, {"in_train", report_json(report.dev.leaked)}};
   return json;
 }
 
@@ -276,7 +277,7 @@ Json json_of_series(const DataReport& report) {
                {"anomalies", s.anomalies},
                {"notes", s.notes}});
   if (!report.refusal.empty()) json["refusal"] = report.refusal;
-  if (report.has_dev) json["dev"] = {{"values", s.dev_values}, {"in_train", json_of(report.dev.leaked)}};
+  if (report.has_dev) json["dev"] = {{"values", s.dev_values}, {"in_train", report_json(report.dev.leaked)}};
   return json;
 }
 
@@ -290,28 +291,29 @@ std::string DataReport::to_json() const {
   Json json = head_of(*this);
   json.update({{"examples", examples},
                {"blank_lines", blank_lines},
-               {"duplicates", json_of(duplicates)},
+               {"duplicates", report_json(duplicates)},
                {"sources", sources},
-               {"sources_with_several_targets", json_of(ambiguous)},
+               {"sources_with_several_targets", report_json(ambiguous)},
                {"constant_target", constant_target},
-               {"too_long", json_of(too_long)},
+               {"too_long", report_json(too_long)},
                {"refusal", refusal},
-               {"source", json_of(source)},
-               {"target", json_of(target)}});
+               {"source", report_json(source)},
+               {"target", report_json(target)}});
   if (!labels.empty()) {
     Json counts = Json::object();
     for (const auto& [label, count] : labels) counts[label] = count;
-    json["labels"] = {{"counts", counts}, {"once", json_of(target.once)}, {"unseen_in_dev", json_of(target.unseen)}};
+    json["labels"] = {
+        {"counts", counts}, {"once", report_json(target.once)}, {"unseen_in_dev", report_json(target.unseen)}};
     json.erase("target");
   }
   if (!scheme.empty()) {
     json["labels"]["scheme"] = scheme;
-    json["labels"]["illegal"] = json_of(illegal);
+    json["labels"]["illegal"] = report_json(illegal);
   }
   if (has_dev) {
     json["dev"] = {{"examples", dev.examples},
                    {"sources_in_train", dev.sources_in_train},
-                   {"pairs_in_train", json_of(dev.leaked)}};
+                   {"pairs_in_train", report_json(dev.leaked)}};
   }
   return json.dump();
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kIn = "IN:", kOut = " OUT:";
 
-PairExample parse_line(const LineReader& reader, std::string_view line) {
+PairExample parse_command(const LineReader& reader, std::string_view line) {
   const std::string_view text = trim(line);
   const size_t out = text.find(kOut);
   if (!text.starts_with(kIn) || out == std::string_view::npos)
@@ -47,7 +47,7 @@ PairData read_in_out_pairs(const std::string& file, const ReadOptions& options) 
   LineReader reader(file, options);
   each_line(
       reader, options, [&] { ++data.blank_lines; },
-      [&](std::string_view line) { data.examples.push_back(parse_line(reader, line)); });
+      [&](std::string_view line) { data.examples.push_back(parse_command(reader, line)); });
   return data;
 }
 

@@ -6,7 +6,7 @@ namespace carousel::data {
 
 namespace {
 
-constexpr size_t kDeepest = 1024;  ///< as the parser has it
+constexpr size_t kDeepestValue = 1024;  ///< as the parser has it
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kBehindNumbers = " \t\r\n,:\"[]{}";
@@ -56,7 +56,7 @@ class JsonScan {
 
   /// Fields of an object or elements of an array.
   bool parts(char end, bool named) {
-    if (path_.size() == kDeepest) return false;
+    if (path_.size() == kDeepestValue) return false;
     ++at_;
     blanks();
     if (take(end)) return true;

@@ -39,7 +39,7 @@ bool is_integer(std::string_view word) {
 }
 
 /// What the values of a column, or the lines of a file, have in common.
-struct Values {
+struct Distinct {
   void add(std::string_view value) {
     const std::string_view text = trim(value);
     ++count;
@@ -53,7 +53,7 @@ struct Values {
   bool like_labels() const { return kinds() * kEvidentRepeats <= count && longest <= kLongestLabel; }
   /// Several words each, in a language, and more varied than the labels. Single words with few answers may be labelled
   /// too, or pairs.
-  bool like_texts_of(const Values& labels) const {
+  bool like_texts_of(const Distinct& labels) const {
     return lettered * 2 >= count && spaced * 2 >= count && kinds() >= 3 * labels.kinds();
   }
 
@@ -61,7 +61,7 @@ struct Values {
   std::set<std::string> distinct;
 };
 
-bool evident_pair(const Values& texts, const Values& labels) {
+bool evident_pair(const Distinct& texts, const Distinct& labels) {
   return labels.count >= kEvidentRows && labels.like_labels() && texts.like_texts_of(labels);
 }
 
@@ -70,21 +70,21 @@ std::string ordinal(size_t index) {
   return index < std::size(kWords) ? kWords[index] : fmt::format("number {}", index + 1);
 }
 
-std::vector<std::string> roles_of(const std::string& text) {
+std::vector<std::string> label_roles(const std::string& text) {
   return two_roles(text, "text", "label", "label,_,text");
 }
 
 /// The first rows of a table; bad ones are left to the reader.
-struct Table {
+struct SampleTable {
   std::vector<std::vector<std::string>> rows;
   int64_t blank_lines = 0;
 };
 
-Table take_rows(const std::string& file, char separator, const ReadOptions& options) {
+SampleTable take_rows(const std::string& file, char separator, const ReadOptions& options) {
   ReadOptions sampling = options;
   sampling.on_bad_line = [](const DataError&) {};
   TableReader reader(file, separator, sampling);
-  Table table;
+  SampleTable table;
   std::vector<std::string> cells;
   while (static_cast<int64_t>(table.rows.size()) < kSampleRows && reader.next(cells)) table.rows.push_back(cells);
   table.blank_lines = reader.blank_lines();
@@ -92,7 +92,7 @@ Table take_rows(const std::string& file, char separator, const ReadOptions& opti
 }
 
 /// How many columns most rows have.
-size_t usual_width(const Table& table) {
+size_t usual_width(const SampleTable& table) {
   std::map<size_t, int64_t> widths;
   for (const auto& row : table.rows) ++widths[row.size()];
   size_t best = 0;
@@ -101,15 +101,15 @@ size_t usual_width(const Table& table) {
   return best;
 }
 
-std::vector<Values> values_of(const Table& table, size_t width, bool header) {
-  std::vector<Values> columns(width);
+std::vector<Distinct> values_of(const SampleTable& table, size_t width, bool header) {
+  std::vector<Distinct> columns(width);
   for (size_t r = header ? 1 : 0; r < table.rows.size(); ++r)
     for (size_t c = 0; table.rows[r].size() == width && c < width; ++c) columns[c].add(table.rows[r][c]);
   return columns;
 }
 
 /// Roles by the names in the first row: empty unless just one column has a name of texts and one of labels.
-std::vector<std::string> roles_by_names(const std::vector<std::string>& row) {
+std::vector<std::string> roles_named(const std::vector<std::string>& row) {
   std::vector<std::string> roles;
   for (const std::string& name : row)
     roles.emplace_back(is_among(kTextNames, name) ? "text" : is_among(kLabelNames, name) ? "label" : "_");
@@ -120,18 +120,18 @@ std::vector<std::string> roles_by_names(const std::vector<std::string>& row) {
 
 /// Roles by what the columns hold: the label has the fewest different values, the text is the longest of the others.
 /// Empty when two columns could be the label.
-std::vector<std::string> roles_by_values(const std::vector<Values>& columns) {
+std::vector<std::string> roles_by_values(const std::vector<Distinct>& columns) {
   if (columns.size() < 2) return {};
-  const auto fewer = [](const Values& a, const Values& b) {
+  const auto fewer = [](const Distinct& a, const Distinct& b) {
     return std::pair(a.kinds(), a.bytes) < std::pair(b.kinds(), b.bytes);
   };
-  const auto shorter = [](const Values& a, const Values& b) { return a.bytes < b.bytes; };
+  const auto shorter = [](const Distinct& a, const Distinct& b) { return a.bytes < b.bytes; };
   const auto label = std::min_element(columns.begin(), columns.end(), fewer);
   if (columns.size() > 2) {
-    const auto could_be = [&](const Values& c) { return c.like_labels() || c.kinds() == label->kinds(); };
+    const auto could_be = [&](const Distinct& c) { return c.like_labels() || c.kinds() == label->kinds(); };
     if (std::count_if(columns.begin(), columns.end(), could_be) > 1) return {};
   }
-  std::vector<Values> others = columns;
+  std::vector<Distinct> others = columns;
   others[static_cast<size_t>(label - columns.begin())].bytes = -1;
   const auto text = std::max_element(others.begin(), others.end(), shorter);
   std::vector<std::string> roles(columns.size(), "_");
@@ -143,16 +143,16 @@ std::vector<std::string> roles_by_values(const std::vector<Values>& columns) {
 LabelPlan plan_table(const std::string& file, char separator, const LabelFormat& wanted, const ReadOptions& options) {
   LabelPlan plan;
   plan.format = separator == ',' ? "csv" : "tsv";
-  const Table table = take_rows(file, separator, options);
+  const SampleTable table = take_rows(file, separator, options);
   const size_t width = usual_width(table);
   std::string why = "as asked for";
   bool by_names = false;
   if ((wanted.columns == "auto" || wanted.elsewhere) && !table.rows.empty() && wanted.header != "no") {
-    plan.columns = roles_by_names(table.rows.front());
+    plan.columns = roles_named(table.rows.front());
     by_names = !plan.columns.empty();
     if (by_names) why = "by the names in the first row";
   }
-  if (plan.columns.empty() && wanted.columns != "auto") plan.columns = roles_of(wanted.columns);
+  if (plan.columns.empty() && wanted.columns != "auto") plan.columns = label_roles(wanted.columns);
   if (plan.columns.empty()) {
     plan.columns = roles_by_values(values_of(table, width, wanted.header == "yes"));
     why = "by what stands in them";
@@ -171,7 +171,7 @@ LabelPlan plan_table(const std::string& file, char separator, const LabelFormat&
         !values_of(table, plan.columns.size(), true)[label].distinct.contains(std::string(trim(first[label])));
   }
   if (wanted.header == "yes") plan.header = true;
-  const std::vector<Values> columns = values_of(table, plan.columns.size(), plan.header);
+  const std::vector<Distinct> columns = values_of(table, plan.columns.size(), plan.header);
   const auto rows = static_cast<int64_t>(table.rows.size());
   plan.evident = wanted.columns != "auto" || (by_names && (rows <= kFewRows || columns[label].like_labels())) ||
                  (evident_pair(columns[text], columns[label]) && table.blank_lines * kMostBlankShare <= rows);
@@ -185,7 +185,7 @@ LabelPlan plan_table(const std::string& file, char separator, const LabelFormat&
 LabelPlan plan_lines(const Sample& sample) {
   LabelPlan plan;
   plan.format = "lines";
-  Values labels, texts;
+  Distinct labels, texts;
   int64_t marked = 0;
   for (const std::string& line : sample.lines) {
     const std::string_view text = trim(line);
@@ -206,14 +206,14 @@ LabelPlan plan_aligned(const std::vector<std::string>& files, const LabelFormat&
         fmt::format("[data] two files are read line by line, format = aligned; got {}. Leave format out, or pass one "
                     "file.",
                     wanted.format));
-  Values first, second;
+  Distinct first, second;
   for (const std::string& line : take_sample(files[0], options).lines) first.add(line);
   for (const std::string& line : take_sample(files[1], options).lines) second.add(line);
   LabelPlan plan;
   plan.format = "aligned";
   bool labels_last = second.kinds() < first.kinds() || (second.kinds() == first.kinds() && second.bytes <= first.bytes);
   if (wanted.columns != "auto") {
-    const std::vector<std::string> roles = roles_of(wanted.columns);
+    const std::vector<std::string> roles = label_roles(wanted.columns);
     if (roles.size() != 2)
       throw ConfigError(
           fmt::format("[data] two files have two roles, text and label; got columns = {}. Give one for each file.",
@@ -235,7 +235,7 @@ bool holds_pairs(const std::string& file, const ReadOptions& options) {
 }
 
 /// Which format the file shows, or "".
-std::string shape_of(const Sample& sample) {
+std::string labels_shape(const Sample& sample) {
   if (named(sample.file, ".csv")) return "csv";
   if (named(sample.file, ".jsonl") || named(sample.file, ".ndjson")) return "jsonl";
   int64_t lines = 0, marked = 0, tabs = 0, objects = 0, numbered = 0;
@@ -280,7 +280,7 @@ LabelPlan plan_labels(const std::vector<std::string>& files, const LabelFormat& 
                       const std::string& otherwise) {
   if (files.size() == 2) return plan_aligned(files, wanted, options);
   const Sample sample = take_sample(files.front(), options);
-  std::string format = wanted.format == "auto" ? shape_of(sample) : wanted.format;
+  std::string format = wanted.format == "auto" ? labels_shape(sample) : wanted.format;
   if (format.empty()) format = otherwise;
   LabelPlan plan;
   if (format == "tsv" || format == "csv") {

@@ -46,7 +46,7 @@ PairExample example_of(std::string_view text, std::string_view label, const std:
                              clip_quoted(got)));
 }
 
-PairExample parse_line(const LineReader& reader, std::string_view line) {
+PairExample parse_labelled(const LineReader& reader, std::string_view line) {
   const std::string_view trimmed = trim(line);
   const size_t end = std::min(trimmed.find_first_of(" \t"), trimmed.size());
   std::string_view label = trimmed.substr(0, end);
@@ -70,7 +70,7 @@ void read_lines(const std::string& file, const ReadOptions& options, PairData& d
   LineReader reader(file, options);
   each_line(
       reader, options, [&] { ++data.blank_lines; },
-      [&](std::string_view line) { data.examples.push_back(parse_line(reader, line)); });
+      [&](std::string_view line) { data.examples.push_back(parse_labelled(reader, line)); });
 }
 
 void read_table(const std::string& file, const LabelPlan& plan, const ReadOptions& options, PairData& data) {

@@ -99,8 +99,8 @@ std::vector<std::string> first_names(const std::string& file, const std::string&
 
 /// `where` gives the place of the source (0) and of the target (1), which is asked for only when one is empty.
 template <class Where>
-PairExample example_of(std::string_view source, std::string_view target, const std::string& file, int64_t line,
-                       const char* what, Where where) {
+PairExample pair_of(std::string_view source, std::string_view target, const std::string& file, int64_t line,
+                    const char* what, Where where) {
   source = trim(source);
   target = trim(target);
   if (source.empty() || target.empty())
@@ -119,7 +119,7 @@ void read_rows(const std::string& file, const PairTable& plan, const ReadOptions
                [&](std::vector<std::string>& cells, const TableReader& row) {
                  for (const size_t i : {source, target}) std::replace(cells[i].begin(), cells[i].end(), '\t', ' ');
                  const auto where = [&](size_t side) { return row.place(side == 0 ? source : target); };
-                 data.examples.push_back(example_of(cells[source], cells[target], file, row.line(), "row", where));
+                 data.examples.push_back(pair_of(cells[source], cells[target], file, row.line(), "row", where));
                });
 }
 
@@ -144,8 +144,8 @@ void read_objects(const std::string& file, const PairTable& plan, const ReadOpti
           sides[side] = line.cell(plan.columns[side], field->value, field->index);
           fields[side] = field->index;
         }
-        data.examples.push_back(example_of(sides[0], sides[1], file, reader.line(), "object",
-                                           [&](size_t side) { return line.place(fields[side]); }));
+        data.examples.push_back(pair_of(sides[0], sides[1], file, reader.line(), "object",
+                                        [&](size_t side) { return line.place(fields[side]); }));
       });
 }
 

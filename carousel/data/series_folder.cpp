@@ -22,10 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kLargestFile = int64_t{64} << 20;
-constexpr int kDeepest = 6;
+constexpr int kDeepestFolder = 6;
 constexpr size_t kMostFiles = 100000;
 
-[[noreturn]] void refuse(const std::string& file, Place place, const std::string& got) {
+[[noreturn]] void refuse_windows(const std::string& file, Place place, const std::string& got) {
   throw error_at(
       file, place,
       fmt::format("[data] windows with anomalies must stand in a JSON object of the form {{\"group/file.csv\": "
@@ -40,12 +40,12 @@ struct WindowText {
 
   /// `path` leads to the value that is wrong, see json_value.
   [[noreturn]] void refuse(const std::vector<size_t>& path, const std::string& got) const {
-    data::refuse(file, place_at(json, json_value(json, path)), got);
+    refuse_windows(file, place_at(json, json_value(json, path)), got);
   }
   [[noreturn]] void refuse_all() const {
     const int64_t byte = find_invalid_utf8(json);
-    if (byte >= 0) data::refuse(file, place_at(json, static_cast<size_t>(byte)), "a byte that is no UTF-8");
-    data::refuse(file, place_at(json, json_fault(json).value_or(json_value(json, {}))), "another text");
+    if (byte >= 0) refuse_windows(file, place_at(json, static_cast<size_t>(byte)), "a byte that is no UTF-8");
+    refuse_windows(file, place_at(json, json_fault(json).value_or(json_value(json, {}))), "another text");
   }
 };
 
@@ -114,7 +114,7 @@ WindowLabels parse_windows(std::string_view json, const std::string& file) {
 
 WindowLabels read_windows(const std::string& file) {
   if (std::error_code error; fs::is_regular_file(file, error) && fs::file_size(file, error) > kLargestFile)
-    refuse(file, {}, "more than 64 MiB");
+    refuse_windows(file, {}, "more than 64 MiB");
   return parse_windows(read_file(file), file);
 }
 
@@ -126,7 +126,7 @@ SeriesFolder look_into(const std::string& folder) {
   for (size_t files = 0; !error && place != end; place.increment(error)) {
     const std::string name = place->path().filename().string();
     std::error_code ignored;
-    if (name.starts_with('.') || place.depth() >= kDeepest) {
+    if (name.starts_with('.') || place.depth() >= kDeepestFolder) {
       if (place->is_directory(ignored)) place.disable_recursion_pending();
       if (name.starts_with('.')) continue;
     }

@@ -21,9 +21,9 @@ namespace carousel::data {
 
 namespace {
 
-constexpr size_t kSampleRows = 200;
+constexpr size_t kSampledRows = 200;
 constexpr size_t kRowsLayout = 10;  ///< values that a row with a name in front must have to be a series of its own
-constexpr int64_t kEvidentRows = 10;
+constexpr int64_t kEvidentValues = 10;
 
 constexpr std::array<std::string_view, 6> kMissing = {"na", "nan", "null", "none", "?", "n/a"};
 constexpr std::array<std::string_view, 12> kTimeNames = {"time", "date", "timestamp", "datetime", "ds",   "t",
@@ -77,7 +77,7 @@ Rows first_rows(const std::string& file, char separator, ReadOptions options) {
   options.on_bad_line = [](const DataError&) {};  // the reader will name them
   TableReader reader(file, separator, options);
   Rows rows;
-  for (std::vector<std::string> cells; rows.size() < kSampleRows && reader.next(cells);) rows.push_back(cells);
+  for (std::vector<std::string> cells; rows.size() < kSampledRows && reader.next(cells);) rows.push_back(cells);
   return rows;
 }
 
@@ -197,7 +197,7 @@ Dates find_dates(const std::vector<std::string>& cells) {
 }
 
 /// The cells of a column in at most so many rows.
-std::vector<std::string> cells_of(const std::string& file, char separator, size_t column, size_t most) {
+std::vector<std::string> column_cells(const std::string& file, char separator, size_t column, size_t most) {
   ReadOptions options;
   options.on_bad_line = [](const DataError&) {};  // the reader will name them
   TableReader reader(file, separator, options);
@@ -207,7 +207,7 @@ std::vector<std::string> cells_of(const std::string& file, char separator, size_
   return cells;
 }
 
-std::vector<std::string> roles_of(const std::string& text) {
+std::vector<std::string> series_roles(const std::string& text) {
   std::vector<std::string> roles = split_roles(text);
   const auto times = [&](const char* role) { return std::count(roles.begin(), roles.end(), role); };
   int64_t roles_known = 0;
@@ -248,7 +248,7 @@ class Planner {
   SeriesPlan make() {
     plan_.layout = wanted_.layout;
     if (wanted_.columns != "auto") {
-      plan_.roles = roles_of(wanted_.columns);
+      plan_.roles = series_roles(wanted_.columns);
       if (wanted_.layout == "auto") plan_.layout = has("series") ? "long" : "wide";
     } else if (wanted_.layout == "rows" || (wanted_.layout == "auto" && is_rows())) {
       plan_.layout = "rows";
@@ -350,8 +350,8 @@ class Planner {
     const size_t time = place_of(plan_.roles, "time");
     if (time >= dates_.size()) return;
     Dates found = dates_[time];
-    if (!found.open.empty() && rows_.size() == kSampleRows)
-      found = find_dates(cells_of(file_, plan_.separator, time, kMostRows));
+    if (!found.open.empty() && rows_.size() == kSampledRows)
+      found = find_dates(column_cells(file_, plan_.separator, time, kMostRows));
     plan_.dates = found.order;
     plan_.open_date = found.open;
   }
@@ -363,7 +363,7 @@ class Planner {
       return;
     }
     const bool timed = std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return c.is_time(); });
-    const bool enough = plan_.layout == "rows" || data_rows() >= kEvidentRows;
+    const bool enough = plan_.layout == "rows" || data_rows() >= kEvidentValues;
     plan_.evident = enough && (timed || plan_.header || width_ != 2);
   }
 

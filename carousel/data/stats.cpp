@@ -175,7 +175,7 @@ void look_at_pairs(const std::vector<std::string>& files, const std::vector<std:
   if (intents.size() > 0) stats.balance.push_back(balance_of("intent", intents));
 }
 
-NumericColumn column_of(const std::string& name, const std::vector<double>& values) {
+NumericColumn statistics_of(const std::string& name, const std::vector<double>& values) {
   NumericColumn column{name, static_cast<int64_t>(values.size())};
   if (values.empty()) return column;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -206,7 +206,7 @@ void look_at_series(const std::vector<std::string>& files, const std::vector<std
       values += one.length();
       std::string name = one.name.empty() ? "value" : one.name;
       if (tables.size() > 1) name.insert(0, table + ": ");
-      stats.columns.push_back(column_of(name, one.values));
+      stats.columns.push_back(statistics_of(name, one.values));
     }
     stats.notes.insert(stats.notes.end(), set.notes.begin(), set.notes.end());
   }
@@ -252,7 +252,7 @@ void look_at_frames(const std::vector<std::string>& files, const std::vector<std
     }
   }
   for (size_t c = 0; c < columns.size(); ++c)
-    stats.columns.push_back(column_of(fmt::format("feature {}", c + 1), columns[c]));
+    stats.columns.push_back(statistics_of(fmt::format("feature {}", c + 1), columns[c]));
   stats.notes.insert(stats.notes.end(), set.notes.begin(), set.notes.end());
 }
 

@@ -7,7 +7,7 @@ namespace carousel::data {
 
 namespace {
 
-constexpr int64_t kBlockBytes = int64_t{1} << 20;  ///< written at once
+constexpr int64_t kWrittenAtOnce = int64_t{1} << 20;  ///< written at once
 
 template <class T>
 void narrow(std::span<const int32_t> ids, char* bytes) {
@@ -47,11 +47,11 @@ void SymbolStore::append(std::span<const int32_t> ids) {
   if (width_ == 4) narrow<uint32_t>(ids, out);
   size_ += static_cast<int64_t>(ids.size());
   const auto held = static_cast<int64_t>(bytes_.size());
-  if (held <= (file_ ? kBlockBytes : held_bytes_)) return;
+  if (held <= (file_ ? kWrittenAtOnce : held_bytes_)) return;
   if (!file_) file_ = std::make_unique<ScratchFile>();
   file_->append(bytes_);
   bytes_.clear();
-  if (held > 2 * kBlockBytes) bytes_.shrink_to_fit();
+  if (held > 2 * kWrittenAtOnce) bytes_.shrink_to_fit();
 }
 
 void SymbolStore::truncate(int64_t size) {

@@ -22,7 +22,7 @@ namespace carousel::data {
 namespace {
 
 constexpr int64_t kMostLinesOfSentence = 50;  ///< without a blank line in so many these are no sentences
-constexpr int64_t kEvidentRepeats = 3;        ///< times that each tag must occur on average where none marks spans
+constexpr int64_t kTagRepeats = 3;            ///< times that each tag must occur on average where none marks spans
 
 bool is_number(std::string_view text) {
   return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -41,7 +41,7 @@ std::vector<std::string> roles_of(const std::string& text) {
 }
 
 /// The lines with a token among the first of a file, cut into cells.
-struct Rows {
+struct SampleRows {
   std::vector<std::vector<std::string_view>> cells;
   std::vector<size_t> begins;  ///< of sentences, in `cells`
   size_t width = 0;            ///< columns of most lines
@@ -65,8 +65,8 @@ struct Rows {
   }
 };
 
-Rows rows_of(const Sample& sample) {
-  Rows rows;
+SampleRows rows_of(const Sample& sample) {
+  SampleRows rows;
   int64_t lines = 0, with_tab = 0;
   for (const std::string& line : sample.lines) {
     lines += !trim(line).empty();
@@ -91,8 +91,8 @@ Rows rows_of(const Sample& sample) {
 }
 
 /// What the values of one column look like.
-struct Column {
-  explicit Column(const std::vector<std::string>& values)
+struct TagColumn {
+  explicit TagColumn(const std::vector<std::string>& values)
       : kinds(static_cast<int64_t>(std::set<std::string_view>(values.begin(), values.end()).size())),
         spans(detect_scheme({values}) != TagScheme::none),
         words(std::count_if(values.begin(), values.end(),
@@ -105,7 +105,7 @@ struct Column {
 };
 
 /// 1, 2, 3 in each sentence.
-bool counts_tokens(const Rows& rows) {
+bool counts_tokens(const SampleRows& rows) {
   const std::vector<std::string> first = rows.column(0);
   return std::all_of(first.begin(), first.end(), is_number) &&
          std::all_of(rows.begins.begin(), rows.begins.end(), [&](size_t begin) {
@@ -115,9 +115,9 @@ bool counts_tokens(const Rows& rows) {
 
 /// Roles by what stands in the columns: tags are the last column that marks spans, or else the last one (of two the one
 /// with fewer kinds); the token is the first column besides that does not count.
-std::vector<std::string> roles_by_values(const Rows& rows, const std::vector<Column>& columns) {
+std::vector<std::string> roles_by_values(const SampleRows& rows, const std::vector<TagColumn>& columns) {
   size_t tag = rows.width - 1;
-  const auto marks = std::find_if(columns.rbegin(), columns.rend(), [](const Column& c) { return c.spans; });
+  const auto marks = std::find_if(columns.rbegin(), columns.rend(), [](const TagColumn& c) { return c.spans; });
   if (marks != columns.rend()) {
     tag = static_cast<size_t>(columns.rend() - marks) - 1;
   } else if (rows.width == 2 && columns[0].kinds < columns[1].kinds) {
@@ -131,7 +131,7 @@ std::vector<std::string> roles_by_values(const Rows& rows, const std::vector<Col
   return roles;
 }
 
-TagPlan plan_columns(const std::string& file, const Rows& rows, const TagFormat& wanted) {
+TagPlan plan_columns(const std::string& file, const SampleRows& rows, const TagFormat& wanted) {
   TagPlan plan;
   plan.format = "columns";
   plan.tabs = rows.tabs;
@@ -141,7 +141,7 @@ TagPlan plan_columns(const std::string& file, const Rows& rows, const TagFormat&
     throw DataError(
         file, 0, 0,
         "[data] columns of tokens and tags must be at least two; got one. Put a tab between token and tag.");
-  std::vector<Column> columns;
+  std::vector<TagColumn> columns;
   for (size_t c = 0; c < rows.width; ++c) columns.emplace_back(rows.column(c));
   if (!said) plan.columns = roles_by_values(rows, columns);
   const auto place = [&](const char* role) {
@@ -149,9 +149,9 @@ TagPlan plan_columns(const std::string& file, const Rows& rows, const TagFormat&
   };
   std::string kinds;
   if (plan.columns.size() == columns.size()) {
-    const Column& tags = columns[place("tag")];
+    const TagColumn& tags = columns[place("tag")];
     plan.evident = rows.in_sentences() && rows.regular() && columns[place("token")].words &&
-                   (tags.spans || (tags.kinds > 1 && tags.kinds * kEvidentRepeats <= rows.num_rows()));
+                   (tags.spans || (tags.kinds > 1 && tags.kinds * kTagRepeats <= rows.num_rows()));
     kinds = fmt::format(" ({} so far{})", counted(tags.kinds, "different tag"), tags.spans ? ", which mark spans" : "");
   }
   plan.reason = fmt::format("a token a line in {} columns between {}, blank lines between sentences; columns {}{}{}",
@@ -261,7 +261,7 @@ TagPlan plan_tags(const std::vector<std::string>& files, const TagFormat& wanted
   const bool folder = std::filesystem::is_directory(file, error);
   if (folder || wanted.format == "folder") return plan_folder(file);
   const Sample sample = take_sample(file, options);
-  const Rows rows = rows_of(sample);
+  const SampleRows rows = rows_of(sample);
   const bool said = wanted.format != "auto" || wanted.columns != "auto" || wanted.target != "auto";
   std::string format = wanted.format;
   if (format == "auto" && is_conllu(sample)) format = "conllu";

@@ -183,7 +183,7 @@ void read_folder(const std::string& folder, const ReadOptions& options, TagData&
   }
 }
 
-std::string joined(const std::vector<std::string>& parts) {
+std::string joined_by_spaces(const std::vector<std::string>& parts) {
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
@@ -199,8 +199,8 @@ PairData TagData::pairs() const {
   PairData pairs;
   pairs.files = {file};
   for (const TaggedSentence& sentence : sentences)
-    pairs.examples.push_back({joined(sentence.tokens),
-                              sentence.intent + (sentence.intent.empty() ? "" : " ") + joined(sentence.tags),
+    pairs.examples.push_back({joined_by_spaces(sentence.tokens),
+                              sentence.intent + (sentence.intent.empty() ? "" : " ") + joined_by_spaces(sentence.tags),
                               sentence.lines.front(), 0});
   return pairs;
 }

@@ -22,7 +22,7 @@ DataError wrong_columns(const LineReader& reader, std::string_view line) {
                   tabs == 0 ? "Put a tab between source and target." : "Keep only source and target."));
 }
 
-PairExample parse_line(const LineReader& reader, std::string_view line) {
+PairExample parse_tsv_line(const LineReader& reader, std::string_view line) {
   const size_t tab = line.find('\t');
   if (tab == std::string_view::npos || line.find('\t', tab + 1) != std::string_view::npos) {
     throw wrong_columns(reader, line);
@@ -47,7 +47,7 @@ PairData read_tsv_pairs(const std::string& file, const ReadOptions& options) {
   LineReader reader(file, options);
   each_line(
       reader, options, [&] { ++data.blank_lines; },
-      [&](std::string_view line) { data.examples.push_back(parse_line(reader, line)); });
+      [&](std::string_view line) { data.examples.push_back(parse_tsv_line(reader, line)); });
   return data;
 }
 

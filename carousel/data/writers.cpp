@@ -13,8 +13,8 @@ namespace carousel::data {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& file, int64_t line, const std::string& rule, std::string_view got,
-                         const char* remedy) {
+[[noreturn]] void refuse_writing(const std::string& file, int64_t line, const std::string& rule, std::string_view got,
+                                 const char* remedy) {
   throw DataError(file, line, 0, fmt::format("[data] {}; got {}. {}", rule, clip_quoted(got), remedy));
 }
 
@@ -29,8 +29,8 @@ std::string table(const PairData& data, char separator, bool target_first) {
     std::vector<std::string> cells = {example.source, example.target};
     if (target_first) std::swap(cells[0], cells[1]);
     if (!append_row(cells, separator, text))
-      refuse(file_of(data, example), example.line, "a cell between tabs must not hold one",
-             example.source + " ... " + example.target, "Convert to csv or jsonl.");
+      refuse_writing(file_of(data, example), example.line, "a cell between tabs must not hold one",
+                     example.source + " ... " + example.target, "Convert to csv or jsonl.");
   }
   return text;
 }
@@ -53,8 +53,8 @@ std::string fasttext(const PairData& data) {
   std::string text;
   for (const PairExample& example : data.examples) {
     if (split_words(example.target).size() != 1)
-      refuse(file_of(data, example), example.line, "a label before a text must be one word", example.target,
-             "Rename it, or convert to tsv, csv or jsonl.");
+      refuse_writing(file_of(data, example), example.line, "a label before a text must be one word", example.target,
+                     "Rename it, or convert to tsv, csv or jsonl.");
     text += fmt::format("__label__{} {}\n", example.target, example.source);
   }
   return text;
@@ -62,7 +62,7 @@ std::string fasttext(const PairData& data) {
 
 void require_no_tab(const TagData& data, int64_t line, const std::string& cell) {
   if (cell.find('\t') == std::string::npos) return;
-  refuse(data.file, line, "a token or tag between tabs must not hold one", cell, "Replace it.");
+  refuse_writing(data.file, line, "a token or tag between tabs must not hold one", cell, "Replace it.");
 }
 
 std::string conllu(const TagData& data, const std::string& target) {
@@ -145,11 +145,11 @@ std::string series_table(const SeriesSet& data, char separator) {
   std::string text;
   for (const Series& one : data.series)
     if (one.known)
-      refuse(data.file, 0, "a series with columns that are known in advance cannot be written", one.name,
-             "Give them the role _ to leave them out.");
+      refuse_writing(data.file, 0, "a series with columns that are known in advance cannot be written", one.name,
+                     "Give them the role _ to leave them out.");
   const auto add = [&](const std::vector<std::string>& cells) {
     if (!append_row(cells, separator, text))
-      refuse(data.file, 0, "a name between tabs must not hold one", cells.front(), "Convert to csv.");
+      refuse_writing(data.file, 0, "a name between tabs must not hold one", cells.front(), "Convert to csv.");
   };
   const auto name_of_series = [](const Series& one) { return one.name.empty() ? "value" : one.name; };
   const auto time_at = [&](const Series& one, size_t i) { return format_time({(*one.times)[i], data.style}); };

@@ -26,7 +26,7 @@ Precision precision_of(const std::string& numbers) {
   return numbers == "bf16" ? Precision::bf16 : Precision::f32;
 }
 
-const kernels::quant::Format* format_of(const std::string& numbers) {
+const kernels::quant::Format* named_format(const std::string& numbers) {
   return numbers == "f32" ? nullptr : &kernels::quant::format_named(numbers);
 }
 
@@ -101,7 +101,7 @@ class Bench {
     all.push_back({fmt::format("lstm_stream_{}", hidden), numbers, [this, hidden](BenchRow& row) {
                      StreamWork work;
                      work.hidden_size = hidden;
-                     work.weights = format_of(row.numbers);
+                     work.weights = named_format(row.numbers);
                      work.threads = std::min(threads_, 2);
                      work.steps = repeats(100000, scale_);
                      const StreamTimes times = time_streams(work);

@@ -28,7 +28,7 @@ sum_of(const uint32_t* values, size_t count) {
   return sum;
 }
 
-thread_local volatile uint32_t sink = 0;
+thread_local volatile uint32_t kept_value = 0;
 
 }  // namespace
 
@@ -81,8 +81,8 @@ ReadBlock::ReadBlock(int64_t bytes) : values_(new Values{Tensor::full({bytes / 4
 ReadBlock::~ReadBlock() = default;
 
 void ReadBlock::read() const {
-  sink =
-      sink + sum_of(static_cast<const uint32_t*>(values_->tensor.raw()), static_cast<size_t>(values_->tensor.numel()));
+  kept_value = kept_value + sum_of(static_cast<const uint32_t*>(values_->tensor.raw()),
+                                   static_cast<size_t>(values_->tensor.numel()));
 }
 
 double read_roof_seconds(int64_t bytes, int threads) {

@@ -22,7 +22,7 @@ namespace carousel::tasks {
 
 namespace {
 
-std::vector<int64_t> all_of(const data::PairData& data) {
+std::vector<int64_t> all_texts(const data::PairData& data) {
   std::vector<int64_t> indices(data.examples.size());
   std::iota(indices.begin(), indices.end(), int64_t{0});
   return indices;
@@ -129,8 +129,8 @@ class Classify final : public Task {
       sets.dev_data =
           data::read_labels(input.dev, data::plan_labels(input.dev, format, options, options_.format.format), options);
       data::require_dev(sets.dev_data);
-      sets.train = all_of(sets.train_data);
-      sets.dev = all_of(sets.dev_data);
+      sets.train = all_texts(sets.train_data);
+      sets.dev = all_texts(sets.dev_data);
       say(fmt::format("dev: {} of {}", counted(static_cast<int64_t>(sets.dev.size()), "text"), input.dev.front()));
     }
     return sets;

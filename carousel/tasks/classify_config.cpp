@@ -72,16 +72,16 @@ double training_operations(const nn::ClassifierConfig& model, const ClassifySize
 namespace {
 
 /// Largest first. A row is for data of at least so many texts.
-struct Row {
+struct ClassifierSize {
   int64_t examples;
   int64_t num_layers, hidden_size, embedding_size;
 };
-constexpr Row kRows[] = {{2000, 1, 128, 128}, {0, 1, 64, 64}};
+constexpr ClassifierSize kClassifierSizes[] = {{2000, 1, 128, 128}, {0, 1, 64, 64}};
 
-constexpr double kOperationsPerSecond = 30e9;  ///< of one core, as a guess that does not depend on the machine's load
-constexpr double kEpochsWanted = 3;            ///< a larger model must see the data so often to be worth its time
+constexpr double kClassifierRate = 30e9;  ///< of one core, as a guess that does not depend on the machine's load
+constexpr double kClassifierEpochs = 3;   ///< a larger model must see the data so often to be worth its time
 
-nn::ClassifierConfig filled(nn::ClassifierConfig model, const Row& row) {
+nn::ClassifierConfig filled(nn::ClassifierConfig model, const ClassifierSize& row) {
   if (model.stack.hidden_size.empty()) model.stack.hidden_size = {row.hidden_size};
   if (model.stack.num_layers == 0)
     model.stack.num_layers =
@@ -92,12 +92,12 @@ nn::ClassifierConfig filled(nn::ClassifierConfig model, const Row& row) {
 
 /// The largest model that the data can feed and the time can train.
 void decide_sizes(nn::ClassifierConfig& model, const ClassifySize& size, double seconds, int64_t threads) {
-  const double capacity = seconds * kOperationsPerSecond * static_cast<double>(threads);
-  for (const Row& row : kRows) {
+  const double capacity = seconds * kClassifierRate * static_cast<double>(threads);
+  for (const ClassifierSize& row : kClassifierSizes) {
     if (size.examples < row.examples) continue;
     const nn::ClassifierConfig candidate = filled(model, row);
     const bool last = row.examples == 0;
-    if (seconds > 0 && !last && training_operations(candidate, size) * kEpochsWanted > capacity) continue;
+    if (seconds > 0 && !last && training_operations(candidate, size) * kClassifierEpochs > capacity) continue;
     model = candidate;
     return;
   }

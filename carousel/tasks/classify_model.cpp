@@ -21,8 +21,8 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr int64_t kBatch = 64;  ///< texts read together
-constexpr size_t kLabelsShown = 20;
+constexpr int64_t kTextsAtOnce = 64;  ///< texts read together
+constexpr size_t kLabelsListed = 20;
 
 }  // namespace
 
@@ -93,7 +93,7 @@ std::vector<float> ClassifyModel::member_logits(nn::Classifier& member,
   std::vector<float> all(texts.size() * width);
   std::vector<int64_t> lengths;
   for (const auto& text : texts) lengths.push_back(static_cast<int64_t>(text.size()));
-  for (const std::vector<int64_t>& places : data::batches_by_length(lengths, kBatch)) {
+  for (const std::vector<int64_t>& places : data::batches_by_length(lengths, kTextsAtOnce)) {
     std::vector<std::vector<int32_t>> batch;
     for (const int64_t i : places) batch.push_back(cut(texts[static_cast<size_t>(i)]));
     nn::Context ctx;
@@ -256,7 +256,7 @@ GateTrace ClassifyModel::gates(const std::string& line, const PredictOptions& op
 std::vector<std::pair<std::string, std::string>> ClassifyModel::describe() {
   const ClassifyOptions& o = parts_.options;
   std::vector<std::pair<std::string, std::string>> rows = {
-      {"labels", fmt::format("{}: {}", parts_.labels.size(), parts_.labels.list(kLabelsShown))},
+      {"labels", fmt::format("{}: {}", parts_.labels.size(), parts_.labels.list(kLabelsListed))},
       {"symbols", fmt::format("{}, {} of them", parts_.tokenizer->kind(),
                               parts_.tokenizer->vocabulary().size() - data::Vocabulary::kMarkers)},
       {"columns", o.format.columns},

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMostRows = 6000;      ///< held out, of all groups together
 constexpr int64_t kMostWarmRows = 600;  ///< read before those of a group
-constexpr size_t kMostGroups = 60;      ///< looked at, evenly spread
+constexpr size_t kGroupsLookedAt = 60;  ///< looked at, evenly spread
 constexpr int64_t kAnomalies = 6;       ///< put into each group
 constexpr int64_t kLength = 10;         ///< rows of one
 
@@ -147,7 +147,7 @@ Calibration calibrate(DetectModel& model, const std::vector<DetectGroup>& groups
                       const std::vector<int64_t>& train_rows) {
   const std::vector<std::string> kinds = model.candidates();
   Collector collected(model, kinds);
-  const size_t looked_at = std::min(groups.size(), kMostGroups);
+  const size_t looked_at = std::min(groups.size(), kGroupsLookedAt);
   for (size_t n = 0; n < looked_at; ++n) {
     const size_t g = n * groups.size() / looked_at;
     const auto most = static_cast<int64_t>(kMostRows / looked_at);

@@ -17,10 +17,10 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr size_t kSeriesShown = 10;
-constexpr const char* kMemoryKey = "detect.series";
+constexpr size_t kSeriesListed = 10;
+constexpr const char* kDetectKey = "detect.series";
 
-std::vector<std::string> candidates_of(const DetectOptions& options) {
+std::vector<std::string> candidate_scores(const DetectOptions& options) {
   return options.score == "auto" ? detect_scores() : std::vector<std::string>{options.score};
 }
 
@@ -64,7 +64,7 @@ DetectModel::Network::Network(const DetectOptions& o, uint64_t seed) {
   }
   choice = parameter("choice", Tensor::zeros({1}));
   threshold = parameter("threshold", Tensor::zeros({1}));
-  found = parameter("found", Tensor::zeros({static_cast<int64_t>(candidates_of(o).size())}));
+  found = parameter("found", Tensor::zeros({static_cast<int64_t>(candidate_scores(o).size())}));
 }
 
 DetectModel::DetectModel(DetectParts parts, uint64_t seed)
@@ -75,7 +75,7 @@ nn::Module& DetectModel::module() {
 }
 
 std::vector<std::string> DetectModel::candidates() const {
-  return candidates_of(parts_.options);
+  return candidate_scores(parts_.options);
 }
 
 std::string DetectModel::chosen() const {
@@ -188,18 +188,18 @@ std::map<std::string, std::string> DetectModel::metadata() const {
                                        {"columns", plan.names},
                                        {"time_style", static_cast<int64_t>(parts_.style)},
                                        {"common_period", parts_.period}};
-  return {{kMemoryKey, json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)}};
+  return {{kDetectKey, json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)}};
 }
 
 DetectParts load_detect_parts(const DetectOptions& options, const std::map<std::string, std::string>& metadata,
                               const std::string& file) {
-  const auto found = metadata.find(kMemoryKey);
+  const auto found = metadata.find(kDetectKey);
   if (found == metadata.end())
     throw FormatError(file, 0,
                       fmt::format("[model] the metadata must hold '{}'; got none. The file is no detector or is "
                                   "damaged; train again.",
-                                  kMemoryKey));
-  const data::JsonObject json(found->second, file, kMemoryKey);
+                                  kDetectKey));
+  const data::JsonObject json(found->second, file, kDetectKey);
   const std::vector<std::string> names = json.texts("names");
   const std::vector<double> ends = json.numbers("end");
   const std::vector<int64_t> times = json.integers("last_time"), steps = json.integers("step"),
@@ -273,7 +273,7 @@ std::string seasons_text(const DetectParts& parts) {
 std::vector<std::pair<std::string, std::string>> DetectModel::describe() {
   const DetectOptions& o = parts_.options;
   std::vector<std::string> names;
-  for (size_t i = 0; i < parts_.memories.size() && i < kSeriesShown; ++i) names.push_back(parts_.memories[i].name);
+  for (size_t i = 0; i < parts_.memories.size() && i < kSeriesListed; ++i) names.push_back(parts_.memories[i].name);
   if (names.size() < parts_.memories.size()) names.emplace_back("...");
   const std::vector<std::string> all = candidates();
   std::vector<std::string> found;

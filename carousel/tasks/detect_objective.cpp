@@ -15,7 +15,7 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr int64_t kMostDevWindows = 512;
+constexpr int64_t kDevWindows = 512;
 
 /// Rows of some windows: frames step after step, what comes next, and levels.
 struct DetectBatch {
@@ -47,7 +47,7 @@ DetectBatch take(const std::vector<DetectSeries>& series, const std::vector<Wind
 class DetectObjective final : public train::Objective {
  public:
   DetectObjective(DetectModel& model, DetectSets sets)
-      : model_(model), sets_(std::move(sets)), dev_(sets_.dev.sample(kMostDevWindows)) {}
+      : model_(model), sets_(std::move(sets)), dev_(sets_.dev.sample(kDevWindows)) {}
 
   nn::Module& module() override { return model_.module(); }
 

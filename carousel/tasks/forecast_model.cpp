@@ -17,7 +17,7 @@ namespace carousel::tasks {
 namespace {
 
 constexpr size_t kSeriesShown = 10;
-constexpr size_t kBatch = 256;  ///< windows read together
+constexpr size_t kWindowsAtOnce = 256;  ///< windows read together
 
 std::vector<std::string> candidates_of(const ForecastOptions& o) {
   if (o.model != "auto") return {o.model};
@@ -222,9 +222,10 @@ std::vector<float> ForecastModel::fit_margins(const std::string& model, const st
                                               const std::vector<WindowPlace>& places) {
   const auto horizon = static_cast<size_t>(parts_.options.network.horizon);
   std::vector<std::vector<double>> beyond(levels_.size() * horizon);  // how far outside the quantile a value lies
-  for (size_t begin = 0; begin < places.size(); begin += kBatch) {
-    const std::vector<WindowPlace> some(places.begin() + static_cast<int64_t>(begin),
-                                        places.begin() + static_cast<int64_t>(std::min(places.size(), begin + kBatch)));
+  for (size_t begin = 0; begin < places.size(); begin += kWindowsAtOnce) {
+    const std::vector<WindowPlace> some(
+        places.begin() + static_cast<int64_t>(begin),
+        places.begin() + static_cast<int64_t>(std::min(places.size(), begin + kWindowsAtOnce)));
     const WindowBatch batch = take_windows(series, some, parts_.options.shape());
     const Forecasts f = forecasts(model, batch);
     for (int64_t i = 0; i < batch.targets.numel(); ++i)

@@ -14,7 +14,7 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr size_t kBatch = 256;  ///< windows read together
+constexpr size_t kScoredWindows = 256;  ///< windows read together
 
 /// There is nothing to search.
 void refuse_search(const PredictOptions& options) {
@@ -32,7 +32,7 @@ void refuse_search(const PredictOptions& options) {
 
 std::vector<WindowPlace> part_of_places(const std::vector<WindowPlace>& places, size_t begin) {
   return {places.begin() + static_cast<int64_t>(begin),
-          places.begin() + static_cast<int64_t>(std::min(places.size(), begin + kBatch))};
+          places.begin() + static_cast<int64_t>(std::min(places.size(), begin + kScoredWindows))};
 }
 
 /// Forecasts of a batch in the units of the data.
@@ -83,7 +83,7 @@ EvalTable table_of(const char* name, const char* number, int64_t first, int64_t 
 void ForecastModel::each_window(const ForecastFile& file, const std::vector<WindowPlace>& places,
                                 const std::string& model, const Var& margin, const WindowSink& sink) {
   const auto horizon = static_cast<size_t>(parts_.options.network.horizon);
-  for (size_t begin = 0; begin < places.size(); begin += kBatch) {
+  for (size_t begin = 0; begin < places.size(); begin += kScoredWindows) {
     const std::vector<WindowPlace> some = part_of_places(places, begin);
     Forecasts f = forecasts(model, take_windows(file.standard, some, parts_.options.shape()));
     if (margin.defined()) widen(f, margin);

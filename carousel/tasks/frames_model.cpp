@@ -19,9 +19,9 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr int64_t kBatch = 64;  ///< sequences read together
-constexpr size_t kLabelsShown = 20;
-constexpr const char* kFramesKey = "classify.frames";
+constexpr int64_t kSequencesAtOnce = 64;  ///< sequences read together
+constexpr size_t kClassesListed = 20;
+constexpr const char* kFramesClassKey = "classify.frames";
 
 /// Means and deviations of the columns, [2 * width].
 std::vector<double> summary_of(const data::FrameExample& example, int64_t width) {
@@ -84,11 +84,11 @@ std::map<std::string, std::string> FrameModel::metadata() const {
   const data::FrameScaling& s = parts_.scaling;
   const nlohmann::ordered_json json = {
       {"mean", s.mean}, {"deviation", s.deviation}, {"centroids", parts_.centroids.values}};
-  return {{"classify.labels", parts_.labels.to_json()}, {kFramesKey, json.dump()}};
+  return {{"classify.labels", parts_.labels.to_json()}, {kFramesClassKey, json.dump()}};
 }
 
 bool holds_frames(const std::map<std::string, std::string>& metadata) {
-  return metadata.contains(kFramesKey);
+  return metadata.contains(kFramesClassKey);
 }
 
 FrameParts load_frame_parts(const ClassifyOptions& options, const std::map<std::string, std::string>& metadata,
@@ -97,7 +97,7 @@ FrameParts load_frame_parts(const ClassifyOptions& options, const std::map<std::
   parts.options = options;
   parts.labels =
       Labels::from_json(metadata_entry(metadata, "classify.labels", file, "classifier"), file, "classify.labels");
-  const data::JsonObject json(metadata_entry(metadata, kFramesKey, file, "classifier"), file, kFramesKey);
+  const data::JsonObject json(metadata_entry(metadata, kFramesClassKey, file, "classifier"), file, kFramesClassKey);
   parts.scaling = load_scaling(json, options.frames);
   parts.centroids.values = json.numbers("centroids");
   if (parts.centroids.values.size() != static_cast<size_t>(2 * parts.labels.size() * parts.scaling.width()))
@@ -113,7 +113,7 @@ std::vector<float> FrameModel::member_logits(nn::Classifier& member,
   std::vector<float> all(scaled.size() * width);
   std::vector<int64_t> lengths;
   for (const data::FrameExample* e : scaled) lengths.push_back(e->length);
-  for (const std::vector<int64_t>& places : data::batches_by_length(lengths, kBatch)) {
+  for (const std::vector<int64_t>& places : data::batches_by_length(lengths, kSequencesAtOnce)) {
     std::vector<std::span<const float>> batch;
     for (const int64_t i : places) batch.emplace_back(scaled[static_cast<size_t>(i)]->values);
     nn::Context ctx;
@@ -266,7 +266,7 @@ GateTrace FrameModel::gates(const std::string& file, const PredictOptions& optio
 std::vector<std::pair<std::string, std::string>> FrameModel::describe() {
   const ClassifyOptions& o = parts_.options;
   std::vector<std::pair<std::string, std::string>> rows = {
-      {"labels", fmt::format("{}: {}", parts_.labels.size(), parts_.labels.list(kLabelsShown))},
+      {"labels", fmt::format("{}: {}", parts_.labels.size(), parts_.labels.list(kClassesListed))},
       {"frames", frames_text(o.frames, parts_.scaling.columns())},
       {"scaling", o.frames.scaling},
       {"frames in a step", std::to_string(o.frames.stack_frames)},

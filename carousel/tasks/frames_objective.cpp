@@ -16,15 +16,15 @@ namespace carousel::tasks {
 
 namespace {
 
-using Examples = std::vector<data::FrameExample>;
+using FrameExamples = std::vector<data::FrameExample>;
 
-std::vector<int64_t> lengths_of(const Examples& examples) {
+std::vector<int64_t> lengths_of(const FrameExamples& examples) {
   std::vector<int64_t> lengths;
   for (const data::FrameExample& e : examples) lengths.push_back(e.length);
   return lengths;
 }
 
-std::vector<int64_t> classes_of(const Labels& labels, const Examples& examples) {
+std::vector<int64_t> classes_of(const Labels& labels, const FrameExamples& examples) {
   std::vector<std::string_view> names;
   for (const data::FrameExample& e : examples) names.emplace_back(e.target);
   return numbers_of(labels, names);
@@ -61,7 +61,7 @@ class FramesObjective final : public train::Objective {
   int64_t num_batches(int64_t epoch) override { return batcher_.num_batches(epoch); }
 
   train::BatchLoss loss(nn::Context& ctx, int64_t epoch, int64_t batch, const train::StepInfo&) override {
-    const Examples examples = stretch(ctx, epoch, batch);
+    const FrameExamples examples = stretch(ctx, epoch, batch);
     train::BatchLoss total{Var(), 0, 0};
     int64_t learning = 0;
     for (int64_t m = 0; m < model_.members(); ++m) {
@@ -103,12 +103,12 @@ class FramesObjective final : public train::Objective {
 
  private:
   /// The examples of a batch at this step's speeds.
-  Examples stretch(nn::Context& ctx, int64_t epoch, int64_t batch) {
+  FrameExamples stretch(nn::Context& ctx, int64_t epoch, int64_t batch) {
     const profile::Scope scope(profile::Part::data);
     const double most = model_.parts().options.frames.time_stretch;
     const int64_t width = model_.parts().scaling.width();
     Rng rng(ctx.seed, ctx.next_stream());
-    Examples examples;
+    FrameExamples examples;
     for (const int64_t i : batcher_.batch(epoch, batch)) {
       examples.push_back(sets_.train[static_cast<size_t>(i)]);
       if (most == 0) continue;
@@ -119,7 +119,7 @@ class FramesObjective final : public train::Objective {
   }
 
   /// What a member learns from of a batch.
-  nn::ClassifierBatch batch_of(const Examples& examples, int64_t epoch, int64_t batch, int64_t member) {
+  nn::ClassifierBatch batch_of(const FrameExamples& examples, int64_t epoch, int64_t batch, int64_t member) {
     nn::ClassifierBatch own;
     own.class_weights = weights_;
     std::vector<std::span<const float>> sequences;

@@ -58,17 +58,17 @@ data::ReadOptions LanguageModelOptions::read_options() const {
 
 namespace {
 
-struct Row {
+struct NetworkSize {
   int64_t symbols;  ///< for texts of at least so many
   int64_t num_layers, hidden_size;
   double dropout;
 };
 /// Largest first. The word rows follow the small and the medium model of Zaremba et al. 2014.
-constexpr Row kCharacterRows[] = {{5000000, 2, 512, 0.1}, {300000, 2, 256, 0.2}, {0, 1, 128, 0.3}};
-constexpr Row kWordRows[] = {{5000000, 2, 650, 0.3}, {300000, 2, 200, 0.2}, {0, 1, 128, 0.3}};
+constexpr NetworkSize kCharacterRows[] = {{5000000, 2, 512, 0.1}, {300000, 2, 256, 0.2}, {0, 1, 128, 0.3}};
+constexpr NetworkSize kWordRows[] = {{5000000, 2, 650, 0.3}, {300000, 2, 200, 0.2}, {0, 1, 128, 0.3}};
 /// A model that would learn the text by heart without its dropout. Rates follow Merity et al. 2018 (AWD-LSTM); the
 /// layers are Zaremba's medium and large ones, theirs (3 of 1150) take days without a GPU.
-constexpr Row kRegularisedRows[] = {{5000000, 2, 1500, 0.25}, {300000, 2, 650, 0.25}, {0, 2, 200, 0.25}};
+constexpr NetworkSize kRegularisedRows[] = {{5000000, 2, 1500, 0.25}, {300000, 2, 650, 0.25}, {0, 2, 200, 0.25}};
 constexpr double kRegularisedInput = 0.4, kRegularisedOutput = 0.4, kRegularisedSymbols = 0.1, kWeightDrop = 0.5;
 constexpr double kAverageFrom = 0.8;
 
@@ -80,7 +80,7 @@ void decide(LanguageModelOptions& o, const TextSize& size) {
     throw ConfigError(
         "[language model] the regularised recipe is one of recurrent layers; got recipe = regularised for a window "
         "model. Leave it out, or set model = recurrent.");
-  const Row* row = regularised ? kRegularisedRows : size.characters ? kCharacterRows : kWordRows;
+  const NetworkSize* row = regularised ? kRegularisedRows : size.characters ? kCharacterRows : kWordRows;
   while (size.symbols < row->symbols) ++row;
   nn::LanguageModelConfig& m = o.model;
   if (m.stack.hidden_size.empty()) m.stack.hidden_size = {row->hidden_size};

@@ -15,7 +15,7 @@ namespace carousel::tasks {
 
 namespace {
 
-struct Row {
+struct Entry {
   const char* name;
   std::unique_ptr<Task> (*make)();
 };
@@ -23,19 +23,19 @@ struct Row {
 /// Every task there is, one line each, in the order in which files are offered to them.
 /// Tagged sentences first: their columns look like a table of labelled texts. Those before pairs: a table of them is
 /// one of pairs too.
-constexpr Row kTasks[] = {{"tag", make_tag},           {"classify", make_classify},   {"detect", make_detect},
-                          {"forecast", make_forecast}, {"transduce", make_transduce}, {"lm", make_language_model}};
+constexpr Entry kTasks[] = {{"tag", make_tag},           {"classify", make_classify},   {"detect", make_detect},
+                            {"forecast", make_forecast}, {"transduce", make_transduce}, {"lm", make_language_model}};
 
 }  // namespace
 
 std::vector<std::string> task_names() {
   std::vector<std::string> names;
-  for (const Row& row : kTasks) names.emplace_back(row.name);
+  for (const Entry& row : kTasks) names.emplace_back(row.name);
   return names;
 }
 
 std::unique_ptr<Task> make_task(const std::string& name) {
-  for (const Row& row : kTasks)
+  for (const Entry& row : kTasks)
     if (name == row.name) return row.make();
   const std::string nearest = nearest_name(name, task_names());
   throw ConfigError(fmt::format("[task] there is no task '{:.40}'; got known tasks {}. {}", name,
@@ -45,7 +45,7 @@ std::unique_ptr<Task> make_task(const std::string& name) {
 
 std::pair<std::string, std::string> decide_task(const std::vector<std::string>& data) {
   if (data.empty()) throw ConfigError("[task] at least one data file is needed; got none. Name one.");
-  for (const Row& row : kTasks) {
+  for (const Entry& row : kTasks) {
     const std::string reason = row.make()->recognises(data);
     if (!reason.empty()) return {row.name, reason};
   }

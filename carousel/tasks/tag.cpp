@@ -19,7 +19,7 @@ namespace carousel::tasks {
 
 namespace {
 
-std::vector<int64_t> all_of(const data::TagData& data) {
+std::vector<int64_t> all_sentences(const data::TagData& data) {
   std::vector<int64_t> indices(data.sentences.size());
   std::iota(indices.begin(), indices.end(), int64_t{0});
   return indices;
@@ -120,8 +120,8 @@ class Tag final : public Task {
       sets.dev_data =
           data::read_tags(input.dev, data::plan_tags(input.dev, format, options, options_.format.format), options);
       require_like(sets.dev_data, sets.train_data, input.dev.front());
-      sets.train = all_of(sets.train_data);
-      sets.dev = all_of(sets.dev_data);
+      sets.train = all_sentences(sets.train_data);
+      sets.dev = all_sentences(sets.dev_data);
       say(fmt::format("dev: {} of {}", counted(static_cast<int64_t>(sets.dev.size()), "sentence"), input.dev.front()));
     }
     return sets;

@@ -53,16 +53,16 @@ double training_operations(const nn::TaggerConfig& model, const TagSize& size) {
 namespace {
 
 /// Largest first. A row is for data of at least so many tokens.
-struct Row {
+struct TaggerSize {
   int64_t tokens;
   int64_t num_layers, hidden_size, embedding_size, character_hidden_size;
 };
-constexpr Row kRows[] = {{100000, 2, 200, 100, 50}, {20000, 1, 128, 100, 50}, {0, 1, 64, 64, 25}};
+constexpr TaggerSize kTaggerSizes[] = {{100000, 2, 200, 100, 50}, {20000, 1, 128, 100, 50}, {0, 1, 64, 64, 25}};
 
-constexpr double kOperationsPerSecond = 30e9;  ///< of one core, as a guess that does not depend on the machine's load
-constexpr double kEpochsWanted = 8;            ///< a larger model must see the data so often to be worth its time
+constexpr double kTaggerRate = 30e9;  ///< of one core, as a guess that does not depend on the machine's load
+constexpr double kTaggerEpochs = 8;   ///< a larger model must see the data so often to be worth its time
 
-nn::TaggerConfig filled(nn::TaggerConfig model, const Row& row) {
+nn::TaggerConfig filled(nn::TaggerConfig model, const TaggerSize& row) {
   if (model.stack.hidden_size.empty()) model.stack.hidden_size = {row.hidden_size};
   if (model.stack.num_layers == 0)
     model.stack.num_layers =
@@ -74,12 +74,12 @@ nn::TaggerConfig filled(nn::TaggerConfig model, const Row& row) {
 
 /// The largest model that the data can feed and the time can train.
 void decide_sizes(nn::TaggerConfig& model, const TagSize& size, double seconds, int64_t threads) {
-  const double capacity = seconds * kOperationsPerSecond * static_cast<double>(threads);
-  for (const Row& row : kRows) {
+  const double capacity = seconds * kTaggerRate * static_cast<double>(threads);
+  for (const TaggerSize& row : kTaggerSizes) {
     if (size.tokens < row.tokens) continue;
     const nn::TaggerConfig candidate = filled(model, row);
     const bool last = row.tokens == 0;
-    if (seconds > 0 && !last && training_operations(candidate, size) * kEpochsWanted > capacity) continue;
+    if (seconds > 0 && !last && training_operations(candidate, size) * kTaggerEpochs > capacity) continue;
     model = candidate;
     return;
   }

@@ -25,11 +25,11 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr int64_t kBatch = 64;           ///< sentences read together
-constexpr size_t kLongestSpelling = 40;  ///< code points
-constexpr size_t kLabelsShown = 20;
+constexpr int64_t kSentencesAtOnce = 64;  ///< sentences read together
+constexpr size_t kLongestSpelling = 40;   ///< code points
+constexpr size_t kTagsListed = 20;
 
-void refuse_search(const PredictOptions& options) {
+void refuse_steering(const PredictOptions& options) {
   options.refuse_search("[tag] a tagger finds the best of all sequences of tags without a search to steer",
                         "--json shows how sure each tag is");
 }
@@ -197,7 +197,7 @@ std::vector<TagAnswer> TagModel::answers(const EncodedSentences& sentences, bool
   std::unique_ptr<const LinearChain> links;
   if (needs_chain()) links = std::make_unique<const LinearChain>(chain());
   const int64_t n = parts_.tags.size(), intents = parts_.intents.size();
-  for (const std::vector<int64_t>& batch : data::batches_by_length(lengths, kBatch)) {
+  for (const std::vector<int64_t>& batch : data::batches_by_length(lengths, kSentencesAtOnce)) {
     std::vector<SentencePiece> some;
     for (const int64_t i : batch) some.push_back(pieces[static_cast<size_t>(i)]);
     nn::Context ctx;
@@ -311,7 +311,7 @@ std::optional<std::vector<std::string>> TagModel::inputs_of(const std::string& f
 }
 
 EvalReport TagModel::evaluate(const std::vector<std::string>& files, const PredictOptions& search) {
-  refuse_search(search);
+  refuse_steering(search);
   const data::ReadOptions options = parts_.options.read_options();
   data::TagFormat format = parts_.options.format;
   format.format = "auto";  // a file of another format may be scored too
@@ -358,7 +358,7 @@ Prediction TagModel::prediction(const TagAnswer& answer, std::vector<std::string
 }
 
 std::vector<Prediction> TagModel::predict(const std::vector<std::string>& lines, const PredictOptions& options) {
-  refuse_search(options);
+  refuse_steering(options);
   std::vector<Prediction> predictions(lines.size());
   std::vector<std::vector<std::string>> sentences;
   std::vector<size_t> places;
@@ -393,7 +393,7 @@ AttentionMap TagModel::inspect(const std::string&, const PredictOptions&) {
 }
 
 GateTrace TagModel::gates(const std::string& line, const PredictOptions& options) {
-  refuse_search(options);
+  refuse_steering(options);
   data::check_text(line, "(input)", 1);
   const auto words = data::split_words(line);
   if (words.empty())
@@ -423,10 +423,10 @@ std::vector<std::pair<std::string, std::string>> TagModel::describe() {
                                                 o.model.character_embedding_size, o.model.character_hidden_size)
                                   : "not looked at";
   std::vector<std::pair<std::string, std::string>> rows = {
-      {"tags", fmt::format("{}: {}", parts_.tags.size(), parts_.tags.list(kLabelsShown))},
+      {"tags", fmt::format("{}: {}", parts_.tags.size(), parts_.tags.list(kTagsListed))},
       {"spans", parts_.scheme == data::TagScheme::none ? "none" : name_of(parts_.scheme)}};
   if (parts_.intents.size() > 0)
-    rows.emplace_back("intents", fmt::format("{}: {}", parts_.intents.size(), parts_.intents.list(kLabelsShown)));
+    rows.emplace_back("intents", fmt::format("{}: {}", parts_.intents.size(), parts_.intents.list(kTagsListed)));
   const std::vector<std::pair<std::string, std::string>> more = {
       {"columns", o.format.columns},
       {"words", fmt::format("{} of them, embeddings of {}", parts_.words.size() - data::Vocabulary::kMarkers,

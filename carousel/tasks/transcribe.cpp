@@ -22,7 +22,7 @@ namespace carousel::tasks {
 namespace {
 
 /// What a model is built from, before frames are scaled.
-struct Sides {
+struct TranscriptSides {
   data::FrameSet data, dev_data;  ///< dev_data has no examples where dev is a part of data
   std::vector<int64_t> train, dev;
 
@@ -40,8 +40,8 @@ data::FrameSet read_side(const std::vector<std::string>& files, TransduceConfig&
   return set;
 }
 
-Sides read(const TaskInput& input, TransduceConfig& config, const Say& say) {
-  Sides sides;
+TranscriptSides read(const TaskInput& input, TransduceConfig& config, const Say& say) {
+  TranscriptSides sides;
   sides.data = read_side(input.data, config, say, false);
   const auto seed = static_cast<uint64_t>(config.trainer.seed);
   if (!input.dev.empty()) {
@@ -73,7 +73,7 @@ Sides read(const TaskInput& input, TransduceConfig& config, const Say& say) {
 /// Subwords are learnt from so many words, and each must be heard often enough to be known.
 constexpr int64_t kWordsForSubwords = 300000;
 
-std::unique_ptr<data::Tokenizer> make_target(const Sides& sides, data::DataConfig& config, const Say& say) {
+std::unique_ptr<data::Tokenizer> make_target(const TranscriptSides& sides, data::DataConfig& config, const Say& say) {
   std::vector<std::string_view> texts;
   int64_t words = 0;
   for (const int64_t i : sides.train) {
@@ -96,7 +96,7 @@ struct Room {
   struct Row {
     int64_t frames = 0, needed = 0, symbols = 0;
   };
-  std::vector<Row> rows;  ///< by Sides::train
+  std::vector<Row> rows;  ///< by TranscriptSides::train
 
   double mean_symbols() const {
     double sum = 0;
@@ -110,7 +110,7 @@ struct Room {
   }
 };
 
-Room look_at_room(const Sides& sides, const data::Tokenizer& target, bool ctc) {
+Room look_at_room(const TranscriptSides& sides, const data::Tokenizer& target, bool ctc) {
   Room room;
   for (const int64_t i : sides.train) {
     const std::vector<int32_t> ids = target.encode(sides.example(i).target);
@@ -121,7 +121,7 @@ Room look_at_room(const Sides& sides, const data::Tokenizer& target, bool ctc) {
 }
 
 /// Leaves out what has no room for its text, or a text that is too long, and says so.
-void leave_out(Sides& sides, Room& room, const TransduceConfig& config, const Say& say) {
+void leave_out(TranscriptSides& sides, Room& room, const TransduceConfig& config, const Say& say) {
   const int64_t stack = config.frames.stack_frames, most = config.data.max_length;
   std::vector<int64_t> kept;
   std::vector<Room::Row> rows;
@@ -164,7 +164,8 @@ void leave_out(Sides& sides, Room& room, const TransduceConfig& config, const Sa
   room.rows = std::move(rows);
 }
 
-TextFramesSize measure(const Sides& sides, const Room& room, const TransduceConfig& config, int64_t vocab_size) {
+TextFramesSize measure(const TranscriptSides& sides, const Room& room, const TransduceConfig& config,
+                       int64_t vocab_size) {
   TextFramesSize size;
   size.frames = measure_frames(sides.data, sides.train);
   size.frames.mean_length /= static_cast<double>(config.frames.stack_frames);
@@ -178,7 +179,7 @@ TextFramesSize measure(const Sides& sides, const Room& room, const TransduceConf
   return size;
 }
 
-void find_usual(const Sides& sides, TranscribeParts& parts) {
+void find_usual(const TranscriptSides& sides, TranscribeParts& parts) {
   std::map<std::string_view, int64_t> counts;
   for (const int64_t i : sides.train) ++counts[sides.example(i).target];
   for (const auto& [text, count] : counts) {
@@ -188,7 +189,7 @@ void find_usual(const Sides& sides, TranscribeParts& parts) {
   }
 }
 
-void warn_of_strangers(const Sides& sides, const data::Tokenizer& target, const Say& say) {
+void warn_of_strangers(const TranscriptSides& sides, const data::Tokenizer& target, const Say& say) {
   std::set<std::string> unknown;
   int64_t texts = 0;
   for (const int64_t i : sides.dev) {
@@ -215,7 +216,7 @@ TrainingJob build_transcribe(const TaskInput& input, TransduceConfig& config, co
   if (config.decoder == "auto") config.decoder = "ctc";
   const bool ctc = config.decoder == "ctc";
   if (!ctc) config.model.check();
-  Sides sides = read(input, config, say);
+  TranscriptSides sides = read(input, config, say);
   TranscribeParts parts;
   parts.target = make_target(sides, config.data, say);
   Room room = look_at_room(sides, *parts.target, ctc);

@@ -24,7 +24,7 @@ namespace carousel::tasks {
 
 namespace {
 
-constexpr int64_t kBatch = 32;  ///< sequences read together
+constexpr int64_t kTranscribedAtOnce = 32;  ///< sequences read together
 constexpr const char* kFramesKey = "transduce.frames";
 constexpr const char* kTokenizerKey = "transduce.target_tokenizer";
 
@@ -92,7 +92,7 @@ decode::Results TranscribeModel::search(const std::vector<const data::FrameExamp
   decode::Results results(scaled.size());
   std::vector<int64_t> lengths;
   for (const data::FrameExample* e : scaled) lengths.push_back(e->length);
-  for (const std::vector<int64_t>& places : data::batches_by_length(lengths, kBatch)) {
+  for (const std::vector<int64_t>& places : data::batches_by_length(lengths, kTranscribedAtOnce)) {
     std::vector<std::span<const float>> batch;
     for (const int64_t i : places) batch.emplace_back(scaled[static_cast<size_t>(i)]->values);
     decode::Results part = network_->search(nn::FrameBatch::of(batch, parts_.scaling.width()), config);

@@ -21,7 +21,7 @@ using data::Vocabulary;
 constexpr int32_t kMarkersLess = Vocabulary::kMarkers - 2;
 static_assert(Vocabulary::kUnk == Vocabulary::kMarkers - 1);
 
-nn::Seq2Seq::Vocabularies vocabularies_of(int64_t frame_size, int64_t vocab_size) {
+nn::Seq2Seq::Vocabularies sides_of(int64_t frame_size, int64_t vocab_size) {
   return {0, vocab_size, 0, Vocabulary::kBos, Vocabulary::kEos, Vocabulary::kUnk, frame_size};
 }
 
@@ -30,7 +30,7 @@ nn::Seq2Seq::Vocabularies vocabularies_of(int64_t frame_size, int64_t vocab_size
 TranscribeNetwork::TranscribeNetwork(const TransduceConfig& config, int64_t frame_size, int64_t vocab_size,
                                      uint64_t seed) {
   if (config.decoder == "attention") {
-    seq2seq_ = std::make_unique<nn::Seq2Seq>(config.model, vocabularies_of(frame_size, vocab_size), seed);
+    seq2seq_ = std::make_unique<nn::Seq2Seq>(config.model, sides_of(frame_size, vocab_size), seed);
     child("seq2seq", *seq2seq_);
   } else {
     ctc_size_ = vocab_size - kMarkersLess;

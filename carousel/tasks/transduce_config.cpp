@@ -148,7 +148,7 @@ constexpr double kAllFit = 0.999;      ///< share of the targets that shall have
 constexpr double kSoundStep = 30;      ///< milliseconds of sound in a step
 constexpr double kStepsForSymbol = 8;  ///< of other frames
 constexpr double kMostStacked = 4;     ///< of other frames, unless sequences have more steps than ...
-constexpr double kMostSteps = 250;
+constexpr double kMostFrames = 250;
 
 /// The largest number of frames put together, up to `most`, that leaves room for the targets.
 int64_t largest_stack(int64_t most, const std::function<double(int64_t)>& fits) {
@@ -183,7 +183,7 @@ void decide_reading(TransduceConfig& config, const FrameSize& size, double symbo
   const double wanted = size.recordings
                             ? kSoundStep / f.format.audio.frame_step
                             : std::min(kMostStacked, size.mean_length / std::max(symbols, 1.0) / kStepsForSymbol);
-  const double long_ones = size.recordings ? 0 : size.mean_length / kMostSteps;
+  const double long_ones = size.recordings ? 0 : size.mean_length / kMostFrames;
   f.stack_frames = largest_stack(std::max<int64_t>(1, std::llround(std::max(wanted, long_ones))), fits);
 }
 

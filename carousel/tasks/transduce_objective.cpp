@@ -18,7 +18,7 @@ namespace carousel::tasks {
 namespace {
 
 constexpr int64_t kMaxDevQuestions = 3000;      ///< searched at each evaluation
-constexpr int64_t kMaxDevSymbols = 60000;       ///< of these, on both sides; but not less than ...
+constexpr int64_t kMostDevSymbols = 60000;      ///< of these, on both sides; but not less than ...
 constexpr int64_t kMinDevQuestions = 200;       ///< ... so many
 constexpr int64_t kLossSymbols = 8192;          ///< of dev pairs whose loss is computed together, about
 constexpr size_t kAttentionSample = 100;        ///< dev outputs whose attention is looked at
@@ -240,8 +240,8 @@ class TransduceObjective final : public train::Objective {
 }  // namespace
 
 int64_t questions_to_search(int64_t all, int64_t symbols) {
-  if (symbols <= kMaxDevSymbols) return all;
-  return std::min(all, std::max(kMinDevQuestions, all * kMaxDevSymbols / symbols));
+  if (symbols <= kMostDevSymbols) return all;
+  return std::min(all, std::max(kMinDevQuestions, all * kMostDevSymbols / symbols));
 }
 
 std::unique_ptr<train::Objective> make_transduce_objective(TransduceModel& model, PairSets sets) {

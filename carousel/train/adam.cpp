@@ -11,7 +11,7 @@ namespace carousel::train {
 
 namespace {
 
-constexpr int64_t kPiece = 8192;  // elements per call: four arrays of it stay in the second-level cache
+constexpr int64_t kUpdated = 8192;  // elements per call: four arrays of it stay in the second-level cache
 
 class Adam : public EachParameter<Adam> {
  public:
@@ -50,15 +50,15 @@ class Adam : public EachParameter<Adam> {
       return;
     }
     all.g = var.grad().data<T>();
-    const int64_t n = var.value().numel(), pieces = (n + kPiece - 1) / kPiece;
+    const int64_t n = var.value().numel(), pieces = (n + kUpdated - 1) / kUpdated;
     const auto& table = kernels::table<T>();
 #pragma omp parallel if (pieces > 1)
     {
       const FlushDenormals flush;  // moments of rarely used rows decay towards zero
 #pragma omp for schedule(static)
       for (int64_t piece = 0; piece < pieces; ++piece) {
-        const int64_t begin = piece * kPiece;
-        table.adam(part_of(all, begin, std::min(kPiece, n - begin)));
+        const int64_t begin = piece * kUpdated;
+        table.adam(part_of(all, begin, std::min(kUpdated, n - begin)));
       }
     }
   }
@@ -80,7 +80,7 @@ class Adam : public EachParameter<Adam> {
   template <class T>
   static void apply_rows(const kernels::AdamUpdate<T>& all, const Var::RowGrad& grad) {
     const int64_t width = grad.tensor.dim(1), count = grad.tensor.dim(0);
-    const int64_t together = std::max<int64_t>(1, kPiece / std::max<int64_t>(width, 1)),
+    const int64_t together = std::max<int64_t>(1, kUpdated / std::max<int64_t>(width, 1)),
                   pieces = (count + together - 1) / together;
     const auto& table = kernels::table<T>();
 #pragma omp parallel if (pieces > 1)

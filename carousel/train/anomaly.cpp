@@ -9,13 +9,13 @@ namespace carousel::train {
 namespace {
 
 /// A row that counts: what an alarm there is worth, and the window it is in.
-struct Row {
+struct Scored {
   double score = 0, worth = 0;
   int64_t window = -1;  ///< number among all that count; -1: none
 };
 
 struct Rows {
-  std::vector<Row> rows;
+  std::vector<Scored> rows;
   int64_t windows = 0;
 };
 
@@ -32,7 +32,7 @@ Rows rows_of(const std::vector<ScoredSeries>& series, const NabProfile& profile)
       while (next < s.windows.size() && s.windows[next].last < i) behind = &s.windows[next++];
       const bool inside = next < s.windows.size() && s.windows[next].first <= i;
       if (i < probation) continue;
-      Row row{s.scores[static_cast<size_t>(i)], 0, -1};
+      Scored row{s.scores[static_cast<size_t>(i)], 0, -1};
       if (inside) {
         const AnomalyWindow& w = s.windows[next];
         if (i == std::max(w.first, probation)) ++all.windows;
@@ -60,7 +60,7 @@ class Sum {
     best_.resize(static_cast<size_t>(windows), -std::numeric_limits<double>::infinity());
     sum_ = -miss_ * static_cast<double>(windows);
   }
-  void alarm(const Row& row) {
+  void alarm(const Scored& row) {
     if (row.window < 0) {
       sum_ += row.worth;
       return;
@@ -94,14 +94,15 @@ double nab_sigmoid(double position) {
 double nab_score(const std::vector<ScoredSeries>& series, double threshold, const NabProfile& profile) {
   const Rows all = rows_of(series, profile);
   Sum sum(all.windows, profile);
-  for (const Row& row : all.rows)
+  for (const Scored& row : all.rows)
     if (row.score >= threshold) sum.alarm(row);
   return sum.scaled();
 }
 
 NabScore best_nab_score(const std::vector<ScoredSeries>& series, const NabProfile& profile) {
   Rows all = rows_of(series, profile);
-  std::stable_sort(all.rows.begin(), all.rows.end(), [](const Row& a, const Row& b) { return a.score > b.score; });
+  std::stable_sort(all.rows.begin(), all.rows.end(),
+                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
   Sum sum(all.windows, profile);
   NabScore best;
   for (size_t i = 0; i < all.rows.size(); ++i) {

@@ -13,7 +13,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace copy_test {
 
 constexpr int64_t kVocab = 5;
 
@@ -216,5 +216,5 @@ TEST(Copy, SizesThatDoNotFitAreRefused) {
             "[copy] the number of weights must be 9; got 8. Check the sizes of the layers.");
 }
 
-}  // namespace
+}  // namespace copy_test
 }  // namespace carousel

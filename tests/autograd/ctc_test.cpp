@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace ctc_test {
 
 constexpr int32_t kBlank = 0;
 
@@ -169,5 +169,5 @@ TEST(CtcAlignment, IsTheShareOfThePathsThatAreEachSymbolAtEachStep) {
   EXPECT_THROW(ops::ctc_align(log_probs, 3, {3}, kBlank), ShapeError);
 }
 
-}  // namespace
+}  // namespace ctc_test
 }  // namespace carousel

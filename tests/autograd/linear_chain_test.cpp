@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace linear_chain_test {
 
 std::vector<double> random(int64_t count, uint64_t seed, double scale = 1.5) {
   Rng rng(seed, 0);
@@ -126,5 +126,5 @@ TEST(Crf, RefusesWhatDoesNotFit) {
   EXPECT_NEAR(loss.loss.value().item(), std::log(3), 1e-6) << "for each row";
 }
 
-}  // namespace
+}  // namespace linear_chain_test
 }  // namespace carousel

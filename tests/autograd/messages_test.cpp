@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace messages_test {
 
 using testing::error_of;
 
@@ -29,5 +29,5 @@ TEST(AutogradMessages, NameTheOpAndWhatItNeeds) {
             "[ops] arithmetic needs f32 or f64; got i32. Use embedding() for ids.");
 }
 
-}  // namespace
+}  // namespace messages_test
 }  // namespace carousel

@@ -19,7 +19,7 @@
 #include "carousel/base/rng.h"
 
 namespace carousel {
-namespace {
+namespace ops_test {
 
 Var random_var(Shape shape, uint64_t seed) {
   Rng rng(seed, 0);
@@ -132,7 +132,7 @@ std::vector<OpCase> op_table() {
   };
 }
 
-class Op : public testing::TestWithParam<OpCase> {};
+class Op : public ::testing::TestWithParam<OpCase> {};
 
 TEST_P(Op, GradientEqualsCentralDifferences) {
   const OpCase& c = GetParam();
@@ -140,7 +140,7 @@ TEST_P(Op, GradientEqualsCentralDifferences) {
   EXPECT_LE(check.worst, 1e-6) << check.where;
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Op, testing::ValuesIn(op_table()),
+INSTANTIATE_TEST_SUITE_P(Table, Op, ::testing::ValuesIn(op_table()),
                          [](const auto& param_info) { return param_info.param.name; });
 
 TEST(Tape, GradientsOfLeavesAddUpOverUses) {
@@ -279,5 +279,5 @@ TEST(CrossEntropy, IsLogOfVocabularyForUniformLogits) {
   EXPECT_NEAR(result.nll_sum, 2 * std::log(8.0), 1e-12);
 }
 
-}  // namespace
+}  // namespace ops_test
 }  // namespace carousel

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace parallel_test {
 
 constexpr int64_t kMuch = int64_t{1} << 20;  // cost of one index: worth a thread each
 
@@ -61,5 +61,5 @@ TEST_F(Parallel, WithoutAFailureNothingIsThrown) {
   EXPECT_NO_THROW(guard.rethrow());
 }
 
-}  // namespace
+}  // namespace parallel_test
 }  // namespace carousel

@@ -10,7 +10,7 @@
 #include "carousel/autograd/ops/rows.h"
 
 namespace carousel {
-namespace {
+namespace tape_test {
 
 constexpr int64_t kRows = 40, kWidth = 3;
 
@@ -94,5 +94,5 @@ TEST(Tape, ManyRowsAreAWholeGradient) {
   }
 }
 
-}  // namespace
+}  // namespace tape_test
 }  // namespace carousel

@@ -13,7 +13,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace files_test {
 
 using testing::content_of;
 using testing::error_of;
@@ -188,5 +188,5 @@ TEST(Sha256, FileAndBytesGiveTheSame) {
             dir.file("none") + ": [read] the file must exist; got none of this name. Check the path.");
 }
 
-}  // namespace
+}  // namespace files_test
 }  // namespace carousel

@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace carousel {
-namespace {
+namespace memory_test {
 
 TEST(Memory, PeakIsTheMostSinceItWasReset) {
   const int64_t before = tensor_memory().current;
@@ -68,5 +68,5 @@ TEST(Memory, AFreedBlockOfUpToTwiceTheSizeIsTaken) {
   EXPECT_EQ(allocate_block(60000000).get(), place);
 }
 
-}  // namespace
+}  // namespace memory_test
 }  // namespace carousel

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace options_test {
 
 using testing::error_of;
 
@@ -286,5 +286,5 @@ TEST(NearestName, IsSilentWhenNothingIsNear) {
   EXPECT_EQ(nearest_name(std::string(1000000, 'a'), {std::string(1000000, 'a')}), "");
 }
 
-}  // namespace
+}  // namespace options_test
 }  // namespace carousel

@@ -7,7 +7,7 @@
 #include "carousel/base/threads.h"
 
 namespace carousel::profile {
-namespace {
+namespace profile_test {
 
 void work(double operations) {
   const Scope scope(Part::products, operations);
@@ -49,5 +49,5 @@ TEST(Profile, PartsOfAllThreadsAddUpToTheTimeOfAllThreads) {
   EXPECT_NEAR(sum, all.seconds * all.threads, 1e-3);
 }
 
-}  // namespace
+}  // namespace profile_test
 }  // namespace carousel::profile

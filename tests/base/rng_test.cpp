@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace carousel {
-namespace {
+namespace rng_test {
 
 TEST(Philox, GivesTheKnownAnswers) {
   // Of Random123, kat_vectors, philox4x32 with 10 rounds.
@@ -22,5 +22,5 @@ TEST(HashText, IsFnv1a) {
   EXPECT_EQ(hash_text("foobar"), 0x85944171f73967e8u);
 }
 
-}  // namespace
+}  // namespace rng_test
 }  // namespace carousel

@@ -12,7 +12,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace scratch_file_test {
 
 /// TMPDIR for as long as it lives.
 class TmpDir {
@@ -81,5 +81,5 @@ TEST(ScratchFile, AFullDiskIsAnError) {
             std::string::npos);
 }
 
-}  // namespace
+}  // namespace scratch_file_test
 }  // namespace carousel

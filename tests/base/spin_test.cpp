@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace carousel {
-namespace {
+namespace spin_test {
 
 TEST(SpinUntil, SaysWhetherItCameInTime) {
   int looks = 0;
@@ -44,5 +44,5 @@ TEST(SpinBarrier, WakesOneThatFellAsleep) {
   early.join();
 }
 
-}  // namespace
+}  // namespace spin_test
 }  // namespace carousel

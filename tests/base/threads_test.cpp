@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace threads_test {
 
 /// Half of the smallest normal number. Volatile, so that it is computed here and neither before nor after.
 float half_of_smallest() {
@@ -51,5 +51,5 @@ TEST(FlushDenormals, HoldsForItsScopeInEachWorker) {
 #endif
 }
 
-}  // namespace
+}  // namespace threads_test
 }  // namespace carousel

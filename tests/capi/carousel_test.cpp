@@ -9,7 +9,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel {
-namespace {
+namespace carousel_test {
 
 /// Model files, made by the program: this library does not train.
 class CInterface : public ::testing::Test {
@@ -82,5 +82,5 @@ TEST_F(CInterface, TheGuideShowsTheExample) {
   EXPECT_NE(guide.find(shown), std::string::npos) << "docs/guide/streaming.md shows another text than examples/";
 }
 
-}  // namespace
+}  // namespace carousel_test
 }  // namespace carousel

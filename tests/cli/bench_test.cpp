@@ -6,7 +6,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace bench_test {
 
 using carousel::testing::run;
 
@@ -37,5 +37,5 @@ TEST(BenchCommand, RefusesAnUnknownName) {
       << ran.err;
 }
 
-}  // namespace
+}  // namespace bench_test
 }  // namespace carousel::cli

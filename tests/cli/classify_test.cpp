@@ -6,7 +6,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace classify_test {
 
 using carousel::testing::Ran;
 using carousel::testing::run;
@@ -72,5 +72,5 @@ TEST(ClassifyProgram, RefusesWithItsOwnCodes) {
   EXPECT_EQ(checked.code, 0) << checked.out;
 }
 
-}  // namespace
+}  // namespace classify_test
 }  // namespace carousel::cli

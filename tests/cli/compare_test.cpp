@@ -14,7 +14,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace compare_test {
 
 using carousel::testing::run;
 using carousel::testing::Running;
@@ -303,5 +303,5 @@ TEST(Compare, APictureThatCannotBeWrittenIsRefusedBeforeTheWork) {
   }
 }
 
-}  // namespace
+}  // namespace compare_test
 }  // namespace carousel::cli

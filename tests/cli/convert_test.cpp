@@ -9,7 +9,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace convert_test {
 
 using carousel::testing::Ran;
 using carousel::testing::run;
@@ -214,5 +214,5 @@ TEST_F(Convert, MissingSuperfluousAndMisshapenTensorsAreNamed) {
   EXPECT_NE(error(shaped).find("[convert] tensor output.bias must be f32 ["), std::string::npos);
 }
 
-}  // namespace
+}  // namespace convert_test
 }  // namespace carousel::cli

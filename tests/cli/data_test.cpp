@@ -7,7 +7,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace data_test {
 
 using carousel::testing::content_of;
 using carousel::testing::Ran;
@@ -120,5 +120,5 @@ TEST(DataCommands, CheckSaysWhereAFileIsNoUtf8) {
       << ran.err;
 }
 
-}  // namespace
+}  // namespace data_test
 }  // namespace carousel::cli

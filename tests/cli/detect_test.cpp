@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
-namespace {
+namespace detect_test {
 
 using carousel::testing::run;
 
@@ -79,5 +79,5 @@ TEST(Latency, HasPercentilesWithinAFiftieth) {
   EXPECT_EQ(far.text().rfind("2 rows; 0.1 us a row in the middle (p50), ", 0), 0u) << far.text();
 }
 
-}  // namespace
+}  // namespace detect_test
 }  // namespace carousel::cli

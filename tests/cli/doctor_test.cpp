@@ -9,7 +9,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace doctor_test {
 
 using carousel::testing::Ran;
 using carousel::testing::run;
@@ -248,5 +248,5 @@ TEST(Doctor, CountsTheDevFileItIsGiven) {
       << text_of(findings, "size");
 }
 
-}  // namespace
+}  // namespace doctor_test
 }  // namespace carousel::cli

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
-namespace {
+namespace forecast_test {
 
 using carousel::testing::run;
 
@@ -133,5 +133,5 @@ TEST(ForecastProgram, TakesWhatIsKnownInAdvance) {
   EXPECT_LE(first["low"].get<double>(), first["q10"].get<double>());
 }
 
-}  // namespace
+}  // namespace forecast_test
 }  // namespace carousel::cli

@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
-namespace {
+namespace frames_test {
 
 using carousel::testing::run;
 
@@ -51,5 +51,5 @@ TEST(FramesProgram, TrainsOnAFolderScoresItAndAnswersFoldersAndNames) {
   EXPECT_NE(resumed.err.find("is finished: nothing to resume"), std::string::npos) << resumed.err;
 }
 
-}  // namespace
+}  // namespace frames_test
 }  // namespace carousel::cli

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
-namespace {
+namespace gate_view_test {
 
 using carousel::testing::error_of;
 
@@ -91,5 +91,5 @@ TEST(GateView, JsonHasAllValues) {
   EXPECT_EQ(json["series"][0]["tokens"].size(), 2u);
 }
 
-}  // namespace
+}  // namespace gate_view_test
 }  // namespace carousel::cli

@@ -6,7 +6,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace generate_test {
 
 using carousel::testing::Ran;
 using carousel::testing::run;
@@ -85,5 +85,5 @@ TEST(ScoreCommand, OneLinePerLine) {
   EXPECT_EQ(json["symbols"][0]["text"], "red");
 }
 
-}  // namespace
+}  // namespace generate_test
 }  // namespace carousel::cli

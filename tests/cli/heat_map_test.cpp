@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
-namespace {
+namespace heat_map_test {
 
 using carousel::testing::error_of;
 
@@ -117,5 +117,5 @@ TEST(Font, HasADifferentGlyphForEachCharacter) {
   EXPECT_EQ(glyph_of('\n')[0], 0x7f);
 }
 
-}  // namespace
+}  // namespace heat_map_test
 }  // namespace carousel::cli

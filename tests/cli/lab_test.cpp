@@ -13,7 +13,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace lab_test {
 
 using carousel::testing::run;
 using carousel::testing::Running;
@@ -296,5 +296,5 @@ TEST(LabGradients, FollowsTheErrorOfALanguageModelsLastSymbol) {
   EXPECT_EQ(window["notes"][0], "the model has no recurrent layer: nothing flows back through time");
 }
 
-}  // namespace
+}  // namespace lab_test
 }  // namespace carousel::cli

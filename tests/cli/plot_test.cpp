@@ -11,7 +11,7 @@
 #include "tests/cli/read_png.h"
 
 namespace carousel::cli {
-namespace {
+namespace plot_test {
 
 tasks::lab::Plot two_curves() {
   tasks::lab::Plot plot;
@@ -100,5 +100,5 @@ TEST(PlotAxis, LabelsTellNeighboursApart) {
   EXPECT_EQ(PlotAxis::label(1e-5), "1e-05");
 }
 
-}  // namespace
+}  // namespace plot_test
 }  // namespace carousel::cli

@@ -7,7 +7,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace profile_test {
 
 using carousel::testing::content_of;
 using carousel::testing::Ran;
@@ -70,5 +70,5 @@ TEST(NextSteps, OfAClassifierShowATextWithoutItsLabel) {
             "out; --nbest gives more labels.\n");
 }
 
-}  // namespace
+}  // namespace profile_test
 }  // namespace carousel::cli

@@ -13,7 +13,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace program_test {
 
 using carousel::testing::content_of;
 using carousel::testing::Ran;
@@ -599,5 +599,5 @@ TEST_F(Model, SecondInterruptStopsAtOnceButIsNoSignalDeath) {
   EXPECT_EQ(running.wait(), 130) << running.err();
 }
 
-}  // namespace
+}  // namespace program_test
 }  // namespace carousel::cli

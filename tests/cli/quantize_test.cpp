@@ -8,7 +8,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace quantize_test {
 
 using carousel::testing::Ran;
 using carousel::testing::run;
@@ -111,5 +111,5 @@ TEST_F(QuantizeCommand, FlagsThatDoNotFitAreUsageErrors) {
   EXPECT_FALSE(std::filesystem::exists(file("x")));
 }
 
-}  // namespace
+}  // namespace quantize_test
 }  // namespace carousel::cli

@@ -8,7 +8,7 @@
 #include "tests/support/run_program.h"
 
 namespace carousel::cli {
-namespace {
+namespace tag_test {
 
 using carousel::testing::Ran;
 using carousel::testing::run;
@@ -122,5 +122,5 @@ TEST(TagProgram, RefusesWithItsOwnCodes) {
   EXPECT_EQ(checked.code, 0) << checked.out;
 }
 
-}  // namespace
+}  // namespace tag_test
 }  // namespace carousel::cli

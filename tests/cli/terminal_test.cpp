@@ -8,7 +8,7 @@
 #include "apps/cli/progress.h"
 
 namespace carousel::cli {
-namespace {
+namespace terminal_test {
 
 TEST(Terminal, WidthCountsColumnsNotBytes) {
   EXPECT_EQ(display_width("abc"), 3);
@@ -89,5 +89,5 @@ TEST(Progress, LineHoldsWhatTheUserWaitsFor) {
   EXPECT_EQ(progress_line(progress, 10), " 42 %  epo");
 }
 
-}  // namespace
+}  // namespace terminal_test
 }  // namespace carousel::cli

@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
-namespace {
+namespace text_input_test {
 
 using carousel::testing::error_of;
 using carousel::testing::TempDir;
@@ -93,5 +93,5 @@ TEST(FirstInput, IsTheFirstColumnOfTheFirstLineWithText) {
   EXPECT_EQ(first_input(dir.file("none")), "example");
 }
 
-}  // namespace
+}  // namespace text_input_test
 }  // namespace carousel::cli

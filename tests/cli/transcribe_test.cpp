@@ -12,7 +12,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::cli {
-namespace {
+namespace transcribe_test {
 
 using carousel::testing::run;
 
@@ -96,5 +96,5 @@ TEST(TranscribeProgram, TrainsOnAFolderWithTextsAndAnswersEverywhere) {
   EXPECT_NE(run({"generate", model, "x"}).code, 0);
 }
 
-}  // namespace
+}  // namespace transcribe_test
 }  // namespace carousel::cli

@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace any_data_test {
 
 using testing::TempDir;
 
@@ -72,5 +72,5 @@ TEST(PlanData, AFieldOfCoNLLUIsSaid) {
   EXPECT_EQ(tags.sentences[0].tags[0], "NNS");
 }
 
-}  // namespace
+}  // namespace any_data_test
 }  // namespace carousel::data

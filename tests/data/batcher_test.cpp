@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace batcher_test {
 
 using testing::error_of;
 
@@ -94,5 +94,5 @@ TEST(Batcher, RefusesWhatItCannotBatch) {
             "[batcher] a batch index must be below 1; got 1. Ask num_batches of this epoch.");
 }
 
-}  // namespace
+}  // namespace batcher_test
 }  // namespace carousel::data

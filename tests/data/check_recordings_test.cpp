@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace check_recordings_test {
 
 using testing::TempDir;
 using testing::wav;
@@ -91,5 +91,5 @@ TEST(CheckRecordings, ARecordingOnBothSidesIsALeak) {
   EXPECT_TRUE(report.sound());
 }
 
-}  // namespace
+}  // namespace check_recordings_test
 }  // namespace carousel::data

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace check_sequences_test {
 
 using testing::TempDir;
 
@@ -79,5 +79,5 @@ TEST(CheckSequences, ReadsImages) {
   EXPECT_TRUE(says(report, "2 labels: 7 2 (66.7 %), 3 1 (33.3 %)"));
 }
 
-}  // namespace
+}  // namespace check_sequences_test
 }  // namespace carousel::data

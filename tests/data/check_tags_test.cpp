@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace check_tags_test {
 
 using testing::TempDir;
 
@@ -69,5 +69,5 @@ TEST(CheckTags, LooksAtAFolder) {
       << said(report);
 }
 
-}  // namespace
+}  // namespace check_tags_test
 }  // namespace carousel::data

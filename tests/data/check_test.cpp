@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace check_test {
 
 using testing::TempDir;
 
@@ -299,5 +299,5 @@ TEST(DataCheck, ListsOnlyTheFirstFindings) {
   EXPECT_TRUE(says(report, "; ..."));
 }
 
-}  // namespace
+}  // namespace check_test
 }  // namespace carousel::data

@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace convert_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -198,5 +198,5 @@ TEST(Convert, TheEndingOfANameTellsTheFormat) {
   EXPECT_EQ(format_of_name("x.txt"), "");
 }
 
-}  // namespace
+}  // namespace convert_test
 }  // namespace carousel::data

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace corpus_folder_test {
 
 using Names = std::vector<std::string>;
 
@@ -85,5 +85,5 @@ TEST_F(Corpus, AnythingElseStaysWhatItIs) {
   EXPECT_EQ(look_at_corpus("no such folder").train, "");
 }
 
-}  // namespace
+}  // namespace corpus_folder_test
 }  // namespace carousel::data

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace damage_test {
 
 using testing::TempDir;
 
@@ -86,5 +86,5 @@ TEST(Damage, ASymbolMapLoadsOrIsRefused) {
   EXPECT_GT(outcome.refused, 1000);
 }
 
-}  // namespace
+}  // namespace damage_test
 }  // namespace carousel::data

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace inputs_test {
 
 using Inputs = std::optional<std::vector<std::string>>;
 
@@ -54,5 +54,5 @@ TEST_F(ReadInputs, RefusalsNameThePlace) {
                 ":2:1: [predict] each object must have the key text; got the keys \"words\". Check the line.");
 }
 
-}  // namespace
+}  // namespace inputs_test
 }  // namespace carousel::data

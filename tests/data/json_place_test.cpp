@@ -7,7 +7,7 @@
 #include <string>
 
 namespace carousel::data {
-namespace {
+namespace json_place_test {
 
 TEST(JsonPlace, OfTheFirstByteThatIsNoJson) {
   simdjson::dom::parser parser;
@@ -81,5 +81,5 @@ TEST(JsonPlace, OfAValueByItsPath) {
   EXPECT_EQ(json_value(text, {7}), 1U) << "that of the whole";
 }
 
-}  // namespace
+}  // namespace json_place_test
 }  // namespace carousel::data

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace labels_test {
 
 using testing::TempDir;
 
@@ -285,5 +285,5 @@ TEST(LabelCheck, ConstantLabelsAreNotSound) {
   EXPECT_EQ(report.sentences().front(), "all labels are equal: there is nothing to learn");
 }
 
-}  // namespace
+}  // namespace labels_test
 }  // namespace carousel::data

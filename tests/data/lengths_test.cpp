@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace lengths_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -66,5 +66,5 @@ TEST(LengthsOfData, TheCheckCountsLongExamplesAndRefusesWhenAllAre) {
   EXPECT_NE(all.refusal.find("may have at most 1 symbols (max_length)"), std::string::npos) << all.refusal;
 }
 
-}  // namespace
+}  // namespace lengths_test
 }  // namespace carousel::data

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace naive_bayes_test {
 
 using Ids = std::vector<int32_t>;
 
@@ -69,5 +69,5 @@ TEST(NaiveBayes, IsEmptyWhereItsTableWouldBeTooLarge) {
             "[naive Bayes] each text needs a class; got 4 and 0. Pass one of each.");
 }
 
-}  // namespace
+}  // namespace naive_bayes_test
 }  // namespace carousel::data

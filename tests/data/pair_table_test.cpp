@@ -5,7 +5,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace pair_table_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -148,5 +148,5 @@ TEST(InOut, LinesOfCommandsAreReadAsTheyCome) {
   EXPECT_NE(error("IN: OUT: b\n").find("got an empty source"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace pair_table_test
 }  // namespace carousel::data

@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace pairs_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -170,5 +170,5 @@ TEST(Pairs, ExamplesAreDescribedByTheirLines) {
   EXPECT_EQ(describe_examples(data, {1}), "d.tsv line 2");
 }
 
-}  // namespace
+}  // namespace pairs_test
 }  // namespace carousel::data

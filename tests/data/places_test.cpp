@@ -23,7 +23,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace places_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -167,5 +167,5 @@ TEST(Places, WhatIsNoTextIsNotTakenForBlankLines) {
   EXPECT_EQ(report.faults.count, 1) << "a bad line of a text is told as one";
 }
 
-}  // namespace
+}  // namespace places_test
 }  // namespace carousel::data

@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace seen_texts_test {
 
 TEST(SeenTexts, KnowsWhatItWasGivenAndNothingElse) {
   SeenTexts texts;
@@ -23,5 +23,5 @@ TEST(SeenTexts, RefusesWhatIsNotHexadecimal) {
   EXPECT_THROW(SeenTexts::from_hex("00", "task.seen", "m"), FormatError);
 }
 
-}  // namespace
+}  // namespace seen_texts_test
 }  // namespace carousel::data

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace series_folder_test {
 
 using carousel::testing::TempDir;
 
@@ -108,5 +108,5 @@ TEST(SeriesFolder, WithoutTablesIsRefused) {
   EXPECT_NE(refused_folder(dir.file("none")).find("must be readable"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace series_folder_test
 }  // namespace carousel::data

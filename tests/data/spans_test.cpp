@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace carousel::data {
-namespace {
+namespace spans_test {
 
 using Tags = std::vector<std::string>;
 
@@ -103,5 +103,5 @@ TEST(Spans, EachSchemeAllowsWhatItsDefinitionSays) {
   EXPECT_TRUE(may_follow(TagScheme::none, "B-X", "I-Y"));
 }
 
-}  // namespace
+}  // namespace spans_test
 }  // namespace carousel::data

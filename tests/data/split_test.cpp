@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace split_test {
 
 using testing::error_of;
 
@@ -144,5 +144,5 @@ TEST(Split, StemsStayTogether) {
   }
 }
 
-}  // namespace
+}  // namespace split_test
 }  // namespace carousel::data

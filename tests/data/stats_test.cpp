@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace stats_test {
 
 using testing::TempDir;
 
@@ -155,5 +155,5 @@ TEST(DataStats, JsonHoldsTheSame) {
   EXPECT_EQ(json["lengths"][0]["bins"].size(), stats.lengths[0].bins.size());
 }
 
-}  // namespace
+}  // namespace stats_test
 }  // namespace carousel::data

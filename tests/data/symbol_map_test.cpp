@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace symbol_map_test {
 
 using testing::error_of;
 using Ids = std::vector<int32_t>;
@@ -66,5 +66,5 @@ TEST(SymbolMap, RefusesWhatDoesNotFit) {
             std::string::npos);
 }
 
-}  // namespace
+}  // namespace symbol_map_test
 }  // namespace carousel::data

@@ -5,7 +5,7 @@
 #include "carousel/base/rng.h"
 
 namespace carousel::data {
-namespace {
+namespace symbol_store_test {
 
 TEST(SymbolStore, IsAVectorInMemoryAndOnDisk) {
   for (const int64_t vocab_size : {2, 256, 257, 65536, 65537, 1 << 30})
@@ -46,5 +46,5 @@ TEST(SymbolStore, TruncatingToMoreChangesNothing) {
   EXPECT_EQ(store.all(), (std::vector<int32_t>{5, 6, 7}));
 }
 
-}  // namespace
+}  // namespace symbol_store_test
 }  // namespace carousel::data

@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace table_reader_test {
 
 using Rows = std::vector<std::vector<std::string>>;
 
@@ -87,5 +87,5 @@ TEST(RowThatComesAlone, EndsWithItsLine) {
             "quote that belongs to the text.");
 }
 
-}  // namespace
+}  // namespace table_reader_test
 }  // namespace carousel::data

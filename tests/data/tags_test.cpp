@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace tags_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -225,5 +225,5 @@ TEST(Tags, RefusesWhatIsNotTagged) {
   EXPECT_NO_THROW(require_taggable(data));
 }
 
-}  // namespace
+}  // namespace tags_test
 }  // namespace carousel::data

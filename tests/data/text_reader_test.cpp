@@ -12,7 +12,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace text_reader_test {
 
 using Texts = std::vector<std::string_view>;
 
@@ -166,5 +166,5 @@ TEST(StreamBatcher, RefusesATextThatIsTooShort) {
       "a smaller batch_size or more text.");
 }
 
-}  // namespace
+}  // namespace text_reader_test
 }  // namespace carousel::data

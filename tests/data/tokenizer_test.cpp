@@ -13,7 +13,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace tokenizer_test {
 
 using testing::error_of;
 
@@ -309,5 +309,5 @@ TEST(PlanTokens, UnknownKindIsRefused) {
             "one of those.");
 }
 
-}  // namespace
+}  // namespace tokenizer_test
 }  // namespace carousel::data

@@ -10,7 +10,7 @@
 #include "carousel/base/rng.h"
 
 namespace carousel::data {
-namespace {
+namespace translations_test {
 
 using Sequences = std::vector<std::vector<int32_t>>;
 
@@ -80,5 +80,5 @@ TEST(Translations, WithoutTensionAStrangerLooksEverywhereAlike) {
   EXPECT_TRUE(t.align({}, {}).empty());
 }
 
-}  // namespace
+}  // namespace translations_test
 }  // namespace carousel::data

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace carousel::data {
-namespace {
+namespace unicode_test {
 
 TEST(Unicode, FindsTheFirstInvalidByte) {
   EXPECT_EQ(find_invalid_utf8(""), -1);
@@ -76,5 +76,5 @@ TEST(Unicode, LettersMarksAndDigitsOfAnyScript) {
     EXPECT_FALSE(is_letter_or_digit(c)) << static_cast<uint32_t>(c);
 }
 
-}  // namespace
+}  // namespace unicode_test
 }  // namespace carousel::data

@@ -15,7 +15,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace unigram_test {
 
 using Symbols = std::vector<UnigramModel::Symbol>;
 using Cut = std::vector<std::string>;
@@ -255,5 +255,5 @@ TEST(Unigram, RefusesWhatItCouldNotHaveWritten) {
             std::string::npos);
 }
 
-}  // namespace
+}  // namespace unigram_test
 }  // namespace carousel::data

@@ -16,7 +16,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace unpack_test {
 
 using testing::error_of;
 using testing::gzip;
@@ -194,10 +194,11 @@ TEST(Unpack, AZstdFrameHoldsAsMuchAsItPromises) {
       unpacker.require_end();
     });
     EXPECT_EQ(error.substr(0, error.find("got: ")), "x: [data] zstd data must be whole; ");
-    if (piece == 4)
+    if (piece == 4) {
       EXPECT_NE(error.find("got: 0 bytes of the 63 that the frame promises. Fetch or compress the file again."),
                 std::string::npos)
           << error;
+    }
   }
 }
 
@@ -230,5 +231,5 @@ TEST(Unpack, EveryReaderTakesBothFormats) {
   }
 }
 
-}  // namespace
+}  // namespace unpack_test
 }  // namespace carousel::data

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace vocabulary_test {
 
 using testing::error_of;
 
@@ -115,5 +115,5 @@ TEST(Vocabulary, RefusesSymbolsThatNoLineOfDataCanHold) {
   }
 }
 
-}  // namespace
+}  // namespace vocabulary_test
 }  // namespace carousel::data

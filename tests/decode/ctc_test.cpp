@@ -13,7 +13,7 @@
 #include "carousel/base/rng.h"
 
 namespace carousel::decode {
-namespace {
+namespace ctc_test {
 
 std::vector<float> random_steps(int64_t steps, int64_t width, uint64_t seed) {
   Rng rng(seed, 0);
@@ -154,5 +154,5 @@ TEST(CtcDecoding, ANarrowBeamIsNeverBetterThanAWideOne) {
   EXPECT_THROW(ctc_beam_search(rows, 5, 0, 0, 1), ConfigError);
 }
 
-}  // namespace
+}  // namespace ctc_test
 }  // namespace carousel::decode

@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::decode {
-namespace {
+namespace sampling_test {
 
 const std::vector<float> kLogits = {std::log(0.5F), std::log(0.05F), std::log(0.3F), std::log(0.15F)};
 
@@ -135,5 +135,5 @@ TEST(Sampling, OptionsHaveRanges) {
     EXPECT_THROW(table.set(key, value, "test"), ConfigError) << key;
 }
 
-}  // namespace
+}  // namespace sampling_test
 }  // namespace carousel::decode

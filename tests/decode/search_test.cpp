@@ -12,7 +12,7 @@
 #include "carousel/base/rng.h"
 
 namespace carousel::decode {
-namespace {
+namespace search_test {
 
 constexpr int32_t kBos = 0, kEos = 1;
 using Tokens = std::vector<int32_t>;
@@ -498,5 +498,5 @@ TEST(CoveragePenalty, RanksAnswersThatSawAllOfTheSourceHigher) {
   EXPECT_EQ(search(model, lengths, config)[0][0].tokens, Tokens{3});
 }
 
-}  // namespace
+}  // namespace search_test
 }  // namespace carousel::decode

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::engine {
-namespace {
+namespace bench_test {
 
 TEST(Bench, TheArithmeticOfALayerIsThatOfItsProducts) {
   LayerWork lstm;
@@ -91,5 +91,5 @@ TEST(Bench, RefusesNamesThatFitNothingAndSharesOfNothing) {
             "[bench] the share of the usual repeats must lie above 0 and be at most 100; got 0. Use 1.");
 }
 
-}  // namespace
+}  // namespace bench_test
 }  // namespace carousel::engine

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::engine {
-namespace {
+namespace checkpoint_test {
 
 using testing::error_of;
 
@@ -103,5 +103,5 @@ TEST(Checkpoint, NamesBadMetadata) {
   EXPECT_NE(error_of<FormatError>([&] { record_of(archive, "m"); }).find("carousel.best must be"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace checkpoint_test
 }  // namespace carousel::engine

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::engine {
-namespace {
+namespace engine_test {
 
 /// What training on `file` says to one setting.
 std::string error_for(const std::string& file, const std::string& key, const std::string& value) {
@@ -46,5 +46,5 @@ TEST(Engine, WithoutReadableDataTheTaskThatKnowsTheOptionSpeaks) {
             "[--set] no option is called \"hiden_size\". Did you mean \"hidden_size\"?");
 }
 
-}  // namespace
+}  // namespace engine_test
 }  // namespace carousel::engine

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::engine {
-namespace {
+namespace model_gradients_test {
 
 TEST(ModelGradients, RefuseModelsOfOtherTasks) {
   ToyModel model(std::make_shared<train::ToyObjective>());
@@ -16,5 +16,5 @@ TEST(ModelGradients, RefuseModelsOfOtherTasks) {
             "[lab] gradients are shown for models of the tasks transduce and lm; got task toy. Use such a model.");
 }
 
-}  // namespace
+}  // namespace model_gradients_test
 }  // namespace carousel::engine

@@ -16,7 +16,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::engine {
-namespace {
+namespace quantize_test {
 
 using ::carousel::testing::error_of;
 
@@ -335,5 +335,5 @@ TEST_F(Quantize, HostileFilesAreRefused) {
          "the model has no tensor output.bias_scale");
 }
 
-}  // namespace
+}  // namespace quantize_test
 }  // namespace carousel::engine

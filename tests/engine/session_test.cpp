@@ -15,7 +15,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::engine {
-namespace {
+namespace session_test {
 
 using ::carousel::testing::error_of;
 
@@ -322,5 +322,5 @@ TEST(FrameSession, RefusesWhatWouldSpoilTheState) {
   EXPECT_EQ(session.state(), before);
 }
 
-}  // namespace
+}  // namespace session_test
 }  // namespace carousel::engine

@@ -34,7 +34,7 @@ void suggest(const std::string& model_file, const std::string& text, std::ostrea
 // guide: end
 
 namespace carousel::engine {
-namespace {
+namespace streaming_guide_test {
 
 TEST(StreamingGuide, ItsProgramRunsAndIsTheOneShown) {
   const testing::TempDir dir;
@@ -68,5 +68,5 @@ TEST(StreamingGuide, ItsProgramRunsAndIsTheOneShown) {
       << "docs/guide/streaming.md shows another program";
 }
 
-}  // namespace
+}  // namespace streaming_guide_test
 }  // namespace carousel::engine

@@ -15,7 +15,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::engine {
-namespace {
+namespace training_test {
 
 using testing::error_of;
 using testing::TempDir;
@@ -402,5 +402,5 @@ TEST_F(Training, ReplayNamesAModelThatIsThere) {
             "[train] replay must name a model file; got " + none + ", which does not exist. Check the path.");
 }
 
-}  // namespace
+}  // namespace training_test
 }  // namespace carousel::engine

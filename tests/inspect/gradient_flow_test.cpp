@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::inspect {
-namespace {
+namespace gradient_flow_test {
 
 using carousel::testing::error_of;
 
@@ -140,5 +140,5 @@ TEST(GradientFlow, InAnRnnItIsTheProductOfJacobians) {
   }
 }
 
-}  // namespace
+}  // namespace gradient_flow_test
 }  // namespace carousel::inspect

@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::inspect {
-namespace {
+namespace recording_test {
 
 using testing::error_of;
 
@@ -51,5 +51,5 @@ TEST(CellRecording, RefusesWhatIsNoTableOfUnits) {
             "[recording] what is recorded has one row or rows of units; got [1, 2, 3] for b/h. Reshape it.");
 }
 
-}  // namespace
+}  // namespace recording_test
 }  // namespace carousel::inspect

@@ -8,7 +8,7 @@
 #include "carousel/kernels/table.h"
 
 namespace carousel::kernels {
-namespace {
+namespace cells_test {
 
 struct CellCase {
   std::string name;
@@ -140,7 +140,7 @@ void expect_equal(const Buffers<float>& got, const Buffers<double>& want, const 
       ASSERT_NEAR((*a[k].second)[i], (*b[k].second)[i], 5e-6) << where << " " << a[k].first << " " << i;
 }
 
-class Cells : public testing::TestWithParam<std::string> {};
+class Cells : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Cells, EqualTheReferenceInDoubleForwardAndBackward) {
   const Table<float>& fast = table_named(GetParam());
@@ -176,8 +176,8 @@ TEST_P(Cells, KeepNaNVisible) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllSets, Cells, testing::ValuesIn(available()),
+INSTANTIATE_TEST_SUITE_P(AllSets, Cells, ::testing::ValuesIn(available()),
                          [](const auto& param_info) { return param_info.param; });
 
-}  // namespace
+}  // namespace cells_test
 }  // namespace carousel::kernels

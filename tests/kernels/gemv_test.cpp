@@ -9,7 +9,7 @@
 #include "carousel/kernels/table.h"
 
 namespace carousel::kernels {
-namespace {
+namespace gemv_test {
 
 std::vector<float> random_values(int64_t n, uint64_t seed) {
   Rng rng(seed, 0);
@@ -95,5 +95,5 @@ TEST_P(GemvOf, NaNStaysInItsRow) {
 INSTANTIATE_TEST_SUITE_P(AllSets, GemvOf, ::testing::ValuesIn(available()),
                          [](const auto& param_info) { return param_info.param; });
 
-}  // namespace
+}  // namespace gemv_test
 }  // namespace carousel::kernels

@@ -9,7 +9,7 @@
 #include "carousel/kernels/table.h"
 
 namespace carousel::kernels {
-namespace {
+namespace pointwise_test {
 
 template <class T>
 std::vector<T> random_values(int64_t n, uint64_t seed, double scale = 1) {
@@ -27,7 +27,7 @@ void expect_near(const std::vector<float>& got, const std::vector<double>& want,
   for (size_t i = 0; i < want.size(); ++i) ASSERT_NEAR(got[i], want[i], tolerance) << what << " at " << i;
 }
 
-class Pointwise : public testing::TestWithParam<std::string> {
+class Pointwise : public ::testing::TestWithParam<std::string> {
  protected:
   const Table<float>& fast_ = table_named(GetParam());
   const Table<double>& exact_ = table<double>();
@@ -170,8 +170,8 @@ TEST_P(Pointwise, AdamTakesNoGradientForZeros) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllSets, Pointwise, testing::ValuesIn(available()),
+INSTANTIATE_TEST_SUITE_P(AllSets, Pointwise, ::testing::ValuesIn(available()),
                          [](const auto& param_info) { return param_info.param; });
 
-}  // namespace
+}  // namespace pointwise_test
 }  // namespace carousel::kernels

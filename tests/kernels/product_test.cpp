@@ -13,7 +13,7 @@
 #include "carousel/kernels/table.h"
 
 namespace carousel::kernels {
-namespace {
+namespace product_test {
 
 std::vector<float> random_values(int64_t n, uint64_t seed) {
   Rng rng(seed, 0);
@@ -34,7 +34,7 @@ double tolerance(int64_t k) {
   return 1e-6 * std::sqrt(static_cast<double>(k)) * 8;
 }
 
-class Product : public testing::TestWithParam<std::string> {};
+class Product : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Product, EqualsDoubleReferenceForEveryTransposition) {
   const Table<float>& table = table_named(GetParam());
@@ -102,7 +102,7 @@ TEST_P(Product, NothingToSumGivesZero) {
   for (const float x : c) EXPECT_EQ(x, 0.0f);
 }
 
-INSTANTIATE_TEST_SUITE_P(AllSets, Product, testing::ValuesIn(available()),
+INSTANTIATE_TEST_SUITE_P(AllSets, Product, ::testing::ValuesIn(available()),
                          [](const auto& param_info) { return param_info.param; });
 
 /// Nearest bf16 by comparing the two neighbours: an oracle that shares no bit trick with the kernels.
@@ -278,5 +278,5 @@ TEST(Dispatch, ForcedSetIsTheOneThatRuns) {
   EXPECT_EQ(gemm_calls(expected), before + 1);
 }
 
-}  // namespace
+}  // namespace product_test
 }  // namespace carousel::kernels

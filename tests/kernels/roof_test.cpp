@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace carousel::kernels {
-namespace {
+namespace roof_test {
 
 TEST(Roof, EveryProcessorMultipliesF32AndNoneWhatHasNoName) {
   ASSERT_NE(roof_loop("f32"), nullptr);
@@ -27,5 +27,5 @@ TEST(Roof, EveryLoopRuns) {
   }
 }
 
-}  // namespace
+}  // namespace roof_test
 }  // namespace carousel::kernels

@@ -9,7 +9,7 @@
 #include "carousel/kernels/reference/sixteen_bits.h"
 
 namespace carousel::kernels {
-namespace {
+namespace sixteen_bits_test {
 
 std::vector<float> there_and_back(Range16 range, const std::vector<float>& x) {
   std::vector<uint16_t> codes(x.size());
@@ -75,5 +75,5 @@ TEST(SixteenBits, VectorsHaveTheBitsOfThePlainForm) {
   }
 }
 
-}  // namespace
+}  // namespace sixteen_bits_test
 }  // namespace carousel::kernels

@@ -17,7 +17,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace attention_decoder_test {
 
 using testing::random_var;
 
@@ -278,5 +278,5 @@ TEST(AttentionDecoder, UnequalWidthsNameTheRemedy) {
   }
 }
 
-}  // namespace
+}  // namespace attention_decoder_test
 }  // namespace carousel::nn

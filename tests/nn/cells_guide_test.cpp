@@ -8,10 +8,10 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace cells_guide_test {
 
 TEST(CellsGuide, ShowsTheEquationsOfEveryCell) {
-  const std::string guide = testing::content_of(std::string(CAROUSEL_SOURCE_DIR) + "/docs/guide/cells.md");
+  const std::string guide = ::carousel::testing::content_of(std::string(CAROUSEL_SOURCE_DIR) + "/docs/guide/cells.md");
   ASSERT_FALSE(guide.empty());
   for (const std::string& name : cell_names()) {
     EXPECT_NE(guide.find("\n## " + name + "\n"), std::string::npos) << name;
@@ -24,7 +24,7 @@ TEST(CellsGuide, ShowsTheEquationsOfEveryCell) {
 }
 
 TEST(CellsGuide, NamesTheFormulasOfTheOtherConventions) {
-  const std::string guide = testing::content_of(std::string(CAROUSEL_SOURCE_DIR) + "/docs/guide/cells.md");
+  const std::string guide = ::carousel::testing::content_of(std::string(CAROUSEL_SOURCE_DIR) + "/docs/guide/cells.md");
   for (const char* reset : {"before", "after"})
     for (const char* update : {"new", "keep"}) {
       CellOptions options;
@@ -55,5 +55,5 @@ TEST(CellsGuide, CountsWhatTheFormulasOfTheTableSay) {
   EXPECT_EQ(4 * count("gru"), 3 * count("lstm")) << "exactly 25 % fewer";
 }
 
-}  // namespace
+}  // namespace cells_guide_test
 }  // namespace carousel::nn

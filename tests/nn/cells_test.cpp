@@ -15,7 +15,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace cells_test {
 
 using carousel::testing::error_of;
 using testing::everything;
@@ -289,5 +289,5 @@ TEST(Cells, OptionsComeThroughTheTable) {
       fmt::format("[test] cell must be one of {}; got \"gruu\". Did you mean \"gru\"?", fmt::join(cell_names(), ", ")));
 }
 
-}  // namespace
+}  // namespace cells_test
 }  // namespace carousel::nn

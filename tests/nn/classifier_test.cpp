@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace classifier_test {
 
 ClassifierConfig config_of(const std::string& pooling = "max") {
   ClassifierConfig config;
@@ -119,15 +119,15 @@ TEST(Classifier, KeepsTemperatureAndTrustAmongItsParameters) {
 TEST(Classifier, RefusesWhatDoesNotFit) {
   ClassifierConfig config = config_of();
   config.embedding_size = 0;
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { Classifier(config, kSizes, 1); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { Classifier(config, kSizes, 1); }),
             "[classifier] embedding_size must be at least 1; got 0. Set it.");
   Classifier model(config_of(), kSizes, 1);
   Context ctx;
-  EXPECT_EQ(testing::error_of<ShapeError>([&] {
+  EXPECT_EQ(::carousel::testing::error_of<ShapeError>([&] {
               model.loss(ctx, {kTexts, {0}});
             }),
             "[classifier] the number of classes must be 3; got 1. Check the sizes of the layers.");
 }
 
-}  // namespace
+}  // namespace classifier_test
 }  // namespace carousel::nn

@@ -10,9 +10,9 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace convert_layer_test {
 
-using testing::error_of;
+using ::carousel::testing::error_of;
 
 constexpr int64_t kInput = 3, kHidden = 5;
 
@@ -137,5 +137,5 @@ TEST(ConvertLayer, WhatIsAnotherFunctionIsRefusedWithTheReason) {
             "[convert] a layer has weight_ih; got none. Check the file.");
 }
 
-}  // namespace
+}  // namespace convert_layer_test
 }  // namespace carousel::nn

@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace dropout_test {
 
 constexpr int64_t kWidth = 400;
 
@@ -67,11 +67,11 @@ TEST(EmbeddingDropout, GradientEqualsCentralDifferences) {
 TEST(EmbeddingDropout, RefusesBadProbabilitiesAndSymbolsThatDoNotFit) {
   const std::vector<int32_t> ids = {0, 1};
   const Var x(Tensor::zeros({3, 2}));
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { embedding_dropout(nullptr, ids, x, 1, 7, 3); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { embedding_dropout(nullptr, ids, x, 1, 7, 3); }),
             "[dropout] the probability must lie in [0, 1); got 1. Use 0 to switch it off.");
-  EXPECT_EQ(testing::error_of<ShapeError>([&] { embedding_dropout(nullptr, ids, x, 0.5, 7, 3); }),
+  EXPECT_EQ(::carousel::testing::error_of<ShapeError>([&] { embedding_dropout(nullptr, ids, x, 0.5, 7, 3); }),
             "[dropout] each row needs the symbol it stands for; got 2 symbols for 3 rows. Pass one for each.");
 }
 
-}  // namespace
+}  // namespace dropout_test
 }  // namespace carousel::nn

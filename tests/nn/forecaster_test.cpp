@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace forecaster_test {
 
 ForecasterConfig config_of(const std::string& decoding, const std::string& output) {
   ForecasterConfig c;
@@ -151,13 +151,13 @@ TEST(Forecaster, GradientsOfWhatIsKnownAreThoseOfDifferences) {
 TEST(Forecaster, RefusesPiecesThatDoNotFit) {
   ForecasterConfig c = config_of("direct", "point");
   c.patch = 5;
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { Forecaster(c, 1); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { Forecaster(c, 1); }),
             "[forecaster] window must be a multiple of patch; got window = 12 and patch = 5. Set patch to one of its "
             "divisors.");
   c = config_of("autoregressive", "point");
   c.patch = 4;
   EXPECT_EQ(
-      testing::error_of<ConfigError>([&] { Forecaster(c, 1); }),
+      ::carousel::testing::error_of<ConfigError>([&] { Forecaster(c, 1); }),
       "[forecaster] with decoding = autoregressive horizon must be a multiple of patch; got horizon = 6 and patch "
       "= 4. Set patch to one of its divisors.");
 }
@@ -276,5 +276,5 @@ TEST(RidgeFit, HasNoSolutionForNumbersThatAreNone) {
   EXPECT_TRUE(fit.solve(0.1).shared.empty());
 }
 
-}  // namespace
+}  // namespace forecaster_test
 }  // namespace carousel::nn

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace frame_batch_test {
 
 const std::vector<std::vector<float>> kSequences = {{1, 2, 3, 4}, {5, 6, 7, 8, 9, 10}, {11, 12}};
 
@@ -25,7 +25,7 @@ TEST(FrameBatch, LiesInTheOrderOfThePacking) {
   const auto values = batch.values.span<float>();
   EXPECT_EQ(std::vector<float>(values.begin(), values.end()),
             (std::vector<float>{5, 6, 1, 2, 11, 12, 7, 8, 3, 4, 9, 10}));
-  EXPECT_EQ(testing::error_of<ShapeError>([] {
+  EXPECT_EQ(::carousel::testing::error_of<ShapeError>([] {
               batch_of({{1, 2, 3}});
             }),
             "[frames] a sequence must hold whole frames of 2 numbers, at least one; got 3 numbers. Check the reader.");
@@ -99,5 +99,5 @@ TEST(FrameClassifier, AnswersDependOnTheSequenceAloneAndComeInTheCallersOrder) {
   EXPECT_THROW(model.loss(ctx, {{}, {0}, {}, batch_of(kSequences)}), ShapeError);
 }
 
-}  // namespace
+}  // namespace frame_batch_test
 }  // namespace carousel::nn

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace guided_attention_test {
 
 TEST(GuidedAttention, GradientEqualsCentralDifferences) {
   Tensor w = Tensor::empty({7}, DType::f64);
@@ -64,8 +64,8 @@ TEST(GuidedAttention, AnAlignmentTakesThePlaceOfTheDiagonal) {
   batch.alignments = {{0, 0, 0, 0, 0, 0}, {0, 0}};
   EXPECT_NEAR(loss() - even, (2.0 / 3 + 1.0 / 2) / 5, 1e-6);
   batch.alignments = {{1, 0, 0}, {1, 0}};
-  EXPECT_EQ(testing::error_of<ShapeError>(loss).substr(0, 9), "[seq2seq]");
+  EXPECT_EQ(::carousel::testing::error_of<ShapeError>(loss).substr(0, 9), "[seq2seq]");
 }
 
-}  // namespace
+}  // namespace guided_attention_test
 }  // namespace carousel::nn

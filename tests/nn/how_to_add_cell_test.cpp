@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace how_to_add_cell_test {
 
 using testing::everything;
 using testing::values_of;
@@ -79,5 +79,5 @@ TEST(HowToAddACell, ItStreamsAndShowsItsGates) {
   EXPECT_EQ(y, values_of(whole.y.value()));
 }
 
-}  // namespace
+}  // namespace how_to_add_cell_test
 }  // namespace carousel::nn

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace init_test {
 
 using carousel::testing::error_of;
 
@@ -40,5 +40,5 @@ TEST(BlankInit, RefusesMoreThanItMayTakeBeforeAllocating) {
             "where 36 are left. Fetch the file again, or train anew.");
 }
 
-}  // namespace
+}  // namespace init_test
 }  // namespace carousel::nn

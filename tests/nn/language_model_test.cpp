@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace language_model_test {
 
 LanguageModelConfig small(const std::string& model) {
   LanguageModelConfig c;
@@ -139,7 +139,7 @@ TEST(LanguageModel, AWindowModelRefusesEveryOptionOfRecurrentLayers) {
     config.options(table);
     table.set("model", "window", "test");
     table.set(key, value, "test");
-    EXPECT_EQ(testing::error_of<ConfigError>([&] { config.check(); }),
+    EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { config.check(); }),
               "[language model] a window model has no recurrent layers; got " + key + " = " + value +
                   ", which is for them. Leave it out, or set model = recurrent.");
   }
@@ -155,7 +155,7 @@ TEST(LanguageModel, AWindowModelRefusesEveryOptionOfRecurrentLayers) {
 TEST(LanguageModel, ARecurrentModelHasNoWindow) {
   LanguageModelConfig c = small("recurrent");
   c.window = 8;
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { c.check(); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { c.check(); }),
             "[language model] only a window model has a window; got window = 8 for model = recurrent. Leave it out, or "
             "set model = window.");
 }
@@ -163,27 +163,27 @@ TEST(LanguageModel, ARecurrentModelHasNoWindow) {
 TEST(LanguageModel, RefusesWhatItCannotBe) {
   LanguageModelConfig c = small("recurrent");
   c.stack.bidirectional = true;
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { LanguageModel(c, 7, 1, 3); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { LanguageModel(c, 7, 1, 3); }),
             "[language model] a language model must not see what it is to predict; got bidirectional = true. Set "
             "bidirectional = false.");
   c = small("window");
   c.window = 0;
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { LanguageModel(c, 7, 1, 3); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { LanguageModel(c, 7, 1, 3); }),
             "[language model] embedding_size and window must be at least 1; got 4 and 0. Set them.");
   LanguageModel m(small("window"), 7, 1, 3);
   LanguageState state;
   Context ctx;
-  EXPECT_EQ(testing::error_of<ShapeError>([&] {
+  EXPECT_EQ(::carousel::testing::error_of<ShapeError>([&] {
               m.forward(ctx, {1, 2, 3}, 2, state);
             }),
             "[language model] ids must be [steps, 2]; got 3 of them. Give each stream as many.");
   state.recent = {1};
   EXPECT_EQ(
-      testing::error_of<ShapeError>([&] {
+      ::carousel::testing::error_of<ShapeError>([&] {
         m.forward(ctx, {1, 2}, 2, state);
       }),
       "[language model] a state must hold 4 symbols for 2 streams; got 1. It belongs to another model: begin anew.");
 }
 
-}  // namespace
+}  // namespace language_model_test
 }  // namespace carousel::nn

@@ -12,7 +12,7 @@
 #include "tests/nn/cell_samples.h"
 
 namespace carousel::nn {
-namespace {
+namespace onednn_cells_test {
 
 using dnnl::memory;
 using testing::values_of;
@@ -170,6 +170,6 @@ TEST(Onednn, GruWithResetAfterIsItsLinearBeforeResetGru) {
   check_gru<dnnl::lbr_gru_forward>("after");
 }
 
-}  // namespace
+}  // namespace onednn_cells_test
 }  // namespace carousel::nn
 #endif

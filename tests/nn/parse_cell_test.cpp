@@ -7,10 +7,10 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace parse_cell_test {
 
 std::string error(const std::string& text) {
-  return testing::error_of<ConfigError>([&] { parse_cell(text); });
+  return ::carousel::testing::error_of<ConfigError>([&] { parse_cell(text); });
 }
 
 TEST(ParseCell, ReadsACellAndItsConventions) {
@@ -44,5 +44,5 @@ TEST(ParseCell, RefusesWithTheNearestName) {
   EXPECT_NE(error("lstm:reset=after").find("[cell] reset is a choice of gru"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace parse_cell_test
 }  // namespace carousel::nn

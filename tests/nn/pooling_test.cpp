@@ -12,7 +12,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace pooling_test {
 
 using carousel::testing::error_of;
 
@@ -81,5 +81,5 @@ TEST(Pooling, RefusesAnUnknownKind) {
             "[pooling] pooling must be one of last, mean, max, attention; got 'meen'. Did you mean 'mean'?");
 }
 
-}  // namespace
+}  // namespace pooling_test
 }  // namespace carousel::nn

@@ -12,7 +12,7 @@
 #include "tests/nn/in_format.h"
 
 namespace carousel::nn {
-namespace {
+namespace quantized_test {
 
 constexpr int64_t kSteps = 9, kInput = 24, kOutputs = 3;
 
@@ -174,5 +174,5 @@ TEST(Quantized, GradientsFlowThroughTheDecodedWeights) {
   EXPECT_EQ(input_gradient(), plain);
 }
 
-}  // namespace
+}  // namespace quantized_test
 }  // namespace carousel::nn

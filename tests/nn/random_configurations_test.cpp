@@ -9,7 +9,7 @@
 #include "tests/nn/plain_cells.h"
 
 namespace carousel::nn {
-namespace {
+namespace random_configurations_test {
 
 using testing::Sample;
 using testing::values_of;
@@ -123,5 +123,5 @@ TEST(RandomConfigurations, EqualThePlainLoop) {
     ASSERT_LE(one_configuration(rng, conventions), 1e-9) << "configuration " << trial;
 }
 
-}  // namespace
+}  // namespace random_configurations_test
 }  // namespace carousel::nn

@@ -12,7 +12,7 @@
 #include "tests/nn/cell_samples.h"
 
 namespace carousel::nn {
-namespace {
+namespace recurrent_inference_test {
 
 using testing::everything;
 using testing::make_sample;
@@ -163,5 +163,5 @@ TEST(RecurrentInference, WeightsInInt8GiveTheSameBitsForAnyThreads) {
   }
 }
 
-}  // namespace
+}  // namespace recurrent_inference_test
 }  // namespace carousel::nn

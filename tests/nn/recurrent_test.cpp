@@ -15,7 +15,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace recurrent_test {
 
 using carousel::testing::error_of;
 using testing::everything;
@@ -242,5 +242,5 @@ TEST(Recurrent, LengthsThatDoNotFitTheDataAreRefused) {
             "[packing] every sequence needs at least one step; got length 0 for sequence 1. Drop empty sequences.");
 }
 
-}  // namespace
+}  // namespace recurrent_test
 }  // namespace carousel::nn

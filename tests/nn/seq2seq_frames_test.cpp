@@ -8,7 +8,7 @@
 #include "carousel/nn/seq2seq.h"
 
 namespace carousel::nn {
-namespace {
+namespace seq2seq_frames_test {
 
 Seq2SeqConfig config_of() {
   Seq2SeqConfig config;
@@ -106,5 +106,5 @@ TEST(Seq2SeqFrames, StepsSayWhatTheLossSays) {
   EXPECT_NEAR(model.loss(ctx, one, 0).nll_sum, nll, 1e-4);
 }
 
-}  // namespace
+}  // namespace seq2seq_frames_test
 }  // namespace carousel::nn

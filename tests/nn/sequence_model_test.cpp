@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace sequence_model_test {
 
 using carousel::testing::error_of;
 
@@ -180,5 +180,5 @@ TEST(SequenceModel, ItsGradientEqualsCentralDifferences) {
   }
 }
 
-}  // namespace
+}  // namespace sequence_model_test
 }  // namespace carousel::nn

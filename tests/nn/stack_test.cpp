@@ -15,7 +15,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace stack_test {
 
 using carousel::testing::error_of;
 
@@ -331,5 +331,5 @@ TEST(StackErrors, RefuseAStateOfAnotherModel) {
             "[stack] a state must have the 2 states h, c of lstm in each layer; got 1 in layer 0." + remedy);
 }
 
-}  // namespace
+}  // namespace stack_test
 }  // namespace carousel::nn

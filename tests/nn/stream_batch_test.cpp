@@ -13,7 +13,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace stream_batch_test {
 
 using carousel::testing::error_of;
 
@@ -157,5 +157,5 @@ TEST(StreamBatch, RefusesWhatDoesNotFitAndLeavesTheStreamsAsTheyWere) {
   batch.step({}, std::span<const int32_t>(), {});
 }
 
-}  // namespace
+}  // namespace stream_batch_test
 }  // namespace carousel::nn

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace stream_helper_test {
 
 using namespace std::chrono_literals;
 
@@ -105,5 +105,5 @@ TEST(TwoThreads, AreRefusedInOtherNumbersAndNotTakenBySmallModels) {
   EXPECT_EQ(stream.threads(), 1);
 }
 
-}  // namespace
+}  // namespace stream_helper_test
 }  // namespace carousel::nn

@@ -17,7 +17,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace stream_test {
 
 using carousel::testing::error_of;
 
@@ -260,5 +260,5 @@ TEST(Stream, OfAPooledModelAnswersToAllSoFar) {
   }
 }
 
-}  // namespace
+}  // namespace stream_test
 }  // namespace carousel::nn

@@ -7,7 +7,7 @@
 #include "tests/nn/cell_samples.h"
 
 namespace carousel::nn {
-namespace {
+namespace streaming_test {
 
 using testing::make_sample;
 using testing::Sample;
@@ -137,5 +137,5 @@ TEST(StreamingWide, AnyCutGivesTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(Registry, Streaming, ::testing::ValuesIn(streamed()),
                          [](const auto& param_info) { return testing::name_of(param_info.param); });
 
-}  // namespace
+}  // namespace streaming_test
 }  // namespace carousel::nn

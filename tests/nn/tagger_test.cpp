@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace tagger_test {
 
 TaggerConfig config_of(const std::string& crf = "yes") {
   TaggerConfig config;
@@ -98,19 +98,19 @@ TEST(Tagger, IntentsAddTheirLoss) {
 TEST(Tagger, RefusesWhatDoesNotFit) {
   Tagger model(config_of(), kSizes, 1);
   Context ctx;
-  EXPECT_EQ(testing::error_of<ShapeError>([&] {
+  EXPECT_EQ(::carousel::testing::error_of<ShapeError>([&] {
               model.loss(ctx, kInput, {{{0, 2, 1}}, {}});
             }),
             "[tagger] the number of tagged sentences must be 2; got 1. Check the sizes of the layers.");
-  EXPECT_EQ(testing::error_of<ShapeError>([&] {
+  EXPECT_EQ(::carousel::testing::error_of<ShapeError>([&] {
               model.loss(ctx, kInput, {{{0, 2}, {1}}, {}});
             }),
             "[tagger] the number of tags of a sentence must be 3; got 2. Check the sizes of the layers.");
   TaggerConfig config = config_of();
   config.embedding_size = 0;
-  EXPECT_EQ(testing::error_of<ConfigError>([&] { Tagger(config, kSizes, 1); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([&] { Tagger(config, kSizes, 1); }),
             "[tagger] embedding_size must be at least 1; got 0. Set it.");
 }
 
-}  // namespace
+}  // namespace tagger_test
 }  // namespace carousel::nn

@@ -6,7 +6,7 @@
 #include "tests/nn/cell_samples.h"
 
 namespace carousel::nn {
-namespace {
+namespace torch_cells_test {
 
 using testing::values_of;
 
@@ -121,5 +121,5 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, TorchCell, ::testing::ValuesIn(cases()), [](c
   return param_info.param.name + "_" + carousel::name_of(param_info.param.dtype);
 });
 
-}  // namespace
+}  // namespace torch_cells_test
 }  // namespace carousel::nn

@@ -11,7 +11,7 @@
 #include "carousel/tensor/archive.h"
 
 namespace carousel::nn {
-namespace {
+namespace torch_fixture_test {
 
 const Archive& fixtures() {
   static const Archive archive = read_archive(CAROUSEL_SOURCE_DIR "/tests/fixtures/torch.safetensors");
@@ -41,7 +41,7 @@ struct Case {
   }
 };
 
-class TorchFixture : public testing::TestWithParam<DType> {
+class TorchFixture : public ::testing::TestWithParam<DType> {
  protected:
   double forward_ = GetParam() == DType::f64 ? 1e-10 : 1e-5, gradient_ = GetParam() == DType::f64 ? 1e-10 : 1e-4;
 };
@@ -151,8 +151,8 @@ TEST_P(TorchFixture, CrossEntropy) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, TorchFixture, testing::Values(DType::f32, DType::f64),
+INSTANTIATE_TEST_SUITE_P(Precisions, TorchFixture, ::testing::Values(DType::f32, DType::f64),
                          [](const auto& param_info) { return name_of(param_info.param); });
 
-}  // namespace
+}  // namespace torch_fixture_test
 }  // namespace carousel::nn

@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::nn {
-namespace {
+namespace transcriber_test {
 
 TranscriberConfig config_of() {
   TranscriberConfig config;
@@ -90,10 +90,10 @@ TEST(Transcriber, LogProbabilitiesAreNormalisedAndInTheCallersOrder) {
 }
 
 TEST(Transcriber, RefusesSizesThatCannotBe) {
-  EXPECT_EQ(testing::error_of<ConfigError>([] { Transcriber(config_of(), 2, 1, 1); }),
+  EXPECT_EQ(::carousel::testing::error_of<ConfigError>([] { Transcriber(config_of(), 2, 1, 1); }),
             "[transcriber] frames, their projection and the symbols, blank included, must have sizes from 1, 1 and 2 "
             "on; got 2, 6 and 1. Set embedding_size, or check the data.");
 }
 
-}  // namespace
+}  // namespace transcriber_test
 }  // namespace carousel::nn

@@ -11,7 +11,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace classify_test {
 
 /// Reviews "__label__good the food was nice today": one word of five decides; good ones are `share` of all.
 std::string reviews(int64_t count, uint64_t seed, double share = 0.5) {
@@ -397,5 +397,5 @@ TEST(ClassifyOptions, ASmallerModelIsTakenWhenTimeIsShortAndEpochsAreBounded) {
   EXPECT_EQ(training_operations(decided(5000, 10, 0).model, {5000, 10}), 6.0 * 5000 * 10 * 2 * 4 * 128 * 256);
 }
 
-}  // namespace
+}  // namespace classify_test
 }  // namespace carousel::tasks

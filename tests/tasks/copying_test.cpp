@@ -10,7 +10,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace copying_test {
 
 /// "please call mabe now" TAB "call mabe !": a name that occurs once, among words that occur often.
 std::string calls(int64_t count, uint64_t seed) {
@@ -186,5 +186,5 @@ TEST(Copying, NeedsSymbolsThatCanBeComparedAndAttention) {
             "attention = additive, or replace_unknown = off.");
 }
 
-}  // namespace
+}  // namespace copying_test
 }  // namespace carousel::tasks

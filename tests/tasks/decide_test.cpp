@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::tasks {
-namespace {
+namespace decide_test {
 
 TransduceConfig decided(int64_t examples, double seconds, double length = 8) {
   TransduceConfig config;
@@ -136,5 +136,5 @@ TEST(Decide, EpochsFollowTheSizeOfTheDataUnlessAnythingBoundsTheRun) {
   EXPECT_EQ(decided(3600, 60).trainer.epochs, 0);
 }
 
-}  // namespace
+}  // namespace decide_test
 }  // namespace carousel::tasks

@@ -6,7 +6,7 @@
 #include "tests/tasks/detect_runs.h"
 
 namespace carousel::tasks {
-namespace {
+namespace detect_rows_test {
 
 using carousel::testing::error_of;
 using carousel::testing::TempDir;
@@ -278,5 +278,5 @@ TEST(DetectTask, NoByteOfAModelFileIsTrusted) {
             "m: byte 0: [model] window must be at least 1; got 0. The file is damaged; train again.");
 }
 
-}  // namespace
+}  // namespace detect_rows_test
 }  // namespace carousel::tasks

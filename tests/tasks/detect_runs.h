@@ -35,7 +35,7 @@ inline ToyRun run_of(const std::string& file, const Settings& settings = setting
   return ToyRun(file, settings, {}, "detect");
 }
 
-inline DetectModel& model_of(const ToyRun& run) {
+inline DetectModel& detector_of(const ToyRun& run) {
   return dynamic_cast<DetectModel&>(*run.job.model);
 }
 

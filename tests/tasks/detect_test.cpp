@@ -10,7 +10,7 @@
 #include "tests/tasks/detect_runs.h"
 
 namespace carousel::tasks {
-namespace {
+namespace detect_test {
 
 using carousel::testing::TempDir;
 
@@ -45,7 +45,7 @@ TEST(DetectTask, SaysTheSameOfAStreamAsOfAFile) {
     ToyRun run = run_of(dir.write("t.csv", table(600, 1)), settings_of({{"score", score}}));
     run.train();
     const std::string text = table(300, 3, 200);
-    DetectModel& model = model_of(run);
+    DetectModel& model = detector_of(run);
     const DetectData data = read_detect_data({dir.write("test.csv", text)}, model.options());
     const std::string said = streamed(model, text);
     EXPECT_EQ(said, answered(model, model.answers(data.groups.front(), 1))) << score;
@@ -65,10 +65,10 @@ TEST(DetectTask, LooksAtNothingThatComesLater) {
 TEST(DetectTask, NamesTheSeasonThatItsSeriesHave) {
   const TempDir dir;
   ToyRun run = run_of(dir.write("t.csv", table(300, 3)));
-  EXPECT_EQ(seasons_text(model_of(run).parts()), "24 steps") << "a day of hours, whatever else stands out";
+  EXPECT_EQ(seasons_text(detector_of(run).parts()), "24 steps") << "a day of hours, whatever else stands out";
   EXPECT_NE(run.said.find("; season 24 steps; "), std::string::npos) << run.said;
   ToyRun said = run_of(dir.file("t.csv"), settings_of({{"period", "5"}}));
-  EXPECT_EQ(seasons_text(model_of(said).parts()), "5 steps");
+  EXPECT_EQ(seasons_text(detector_of(said).parts()), "5 steps");
 }
 
 TEST(DetectTask, DoesNotLearnFromLabelsNorFromWhatIsScored) {
@@ -95,7 +95,7 @@ TEST(DetectTask, EveryOptionChangesTheAnswer) {
   const auto said = [&](const Settings& more) {
     ToyRun run = run_of(file, settings_of(more));
     run.train();
-    return streamed(*run.job.model, test) + fmt::format("{}", model_of(run).threshold());
+    return streamed(*run.job.model, test) + fmt::format("{}", detector_of(run).threshold());
   };
   const std::string before = said({{"score", "both"}});
   for (const auto& [key, value] : Settings{{"score", "forecast"},
@@ -213,5 +213,5 @@ TEST(SeriesFeatures, SayWhatIsKnownOfTheNextValue) {
   EXPECT_EQ(now[0], 4) << "clipped";
 }
 
-}  // namespace
+}  // namespace detect_test
 }  // namespace carousel::tasks

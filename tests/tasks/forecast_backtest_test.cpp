@@ -10,7 +10,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace forecast_backtest_test {
 
 using testing::error_of;
 
@@ -139,5 +139,5 @@ TEST(ForecastQuantiles, CoverAsManyAsTheySayAndNeverCross) {
   }
 }
 
-}  // namespace
+}  // namespace forecast_backtest_test
 }  // namespace carousel::tasks

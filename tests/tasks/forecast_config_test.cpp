@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::tasks {
-namespace {
+namespace forecast_config_test {
 
 struct Shape {
   int64_t window, horizon, patch;
@@ -85,5 +85,5 @@ TEST(ForecastDecide, FollowsTheTableOfTheGuide) {
   EXPECT_EQ(rows, 3);
 }
 
-}  // namespace
+}  // namespace forecast_config_test
 }  // namespace carousel::tasks

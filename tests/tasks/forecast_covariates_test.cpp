@@ -12,7 +12,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace forecast_covariates_test {
 
 using testing::error_of;
 
@@ -308,5 +308,5 @@ TEST(Covariates, ASeriesLearnsItsOwnResponse) {
   EXPECT_EQ(c.responses_of(set.series[0], 5, 10, 7), (std::vector<double>{0, 0})) << "too short to say";
 }
 
-}  // namespace
+}  // namespace forecast_covariates_test
 }  // namespace carousel::tasks

@@ -11,7 +11,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace forecast_test {
 
 /// Hours of two variables with a season of 8: a sawtooth with noise, and its mirror image ten times as large.
 std::string table(int rows, uint64_t seed, int first = 0, double noise = 0.3) {
@@ -434,5 +434,5 @@ TEST(ForecastOptions, EveryOptionChangesTheOutcome) {
   }
 }
 
-}  // namespace
+}  // namespace forecast_test
 }  // namespace carousel::tasks

@@ -13,7 +13,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace frames_test {
 
 /// Two dimensions that rise or fall with noise: means say nothing, the order does.
 std::string series(int64_t count, uint64_t seed) {
@@ -303,5 +303,5 @@ TEST(FramesTask, DamagedMetadataIsRefused) {
   EXPECT_THROW(load_frame_parts(ClassifyOptions{}, sound, "m"), FormatError) << "options that nobody decided";
 }
 
-}  // namespace
+}  // namespace frames_test
 }  // namespace carousel::tasks

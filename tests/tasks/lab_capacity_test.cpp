@@ -8,7 +8,7 @@
 #include "carousel/tasks/lab/capacity.h"
 
 namespace carousel::tasks::lab {
-namespace {
+namespace lab_capacity_test {
 
 CapacityOptions small() {
   CapacityOptions o;
@@ -91,5 +91,5 @@ TEST(CapacityExperiment, DelaysInAnyOrderGiveTheSame) {
   EXPECT_EQ(other.tables[1].rows, ordered.tables[1].rows);
 }
 
-}  // namespace
+}  // namespace lab_capacity_test
 }  // namespace carousel::tasks::lab

@@ -8,7 +8,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::tasks::lab {
-namespace {
+namespace lab_gradients_test {
 
 using carousel::testing::error_of;
 
@@ -112,5 +112,5 @@ TEST(GradientExperiment, RefusesAttention) {
             "out.");
 }
 
-}  // namespace
+}  // namespace lab_gradients_test
 }  // namespace carousel::tasks::lab

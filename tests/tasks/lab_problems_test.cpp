@@ -10,7 +10,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::tasks::lab {
-namespace {
+namespace lab_problems_test {
 
 using carousel::testing::error_of;
 
@@ -171,5 +171,5 @@ TEST(LabProblems, NameTheRuleAndTheRemedy) {
             "[lab] the recall problem needs a distance; got none. Name one, for example 50.");
 }
 
-}  // namespace
+}  // namespace lab_problems_test
 }  // namespace carousel::tasks::lab

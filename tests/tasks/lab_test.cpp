@@ -17,7 +17,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::tasks::lab {
-namespace {
+namespace lab_test {
 
 using carousel::testing::error_of;
 
@@ -398,5 +398,5 @@ TEST(TimingExperiment, ALstmLearnsAShortRhythm) {
   EXPECT_GE(std::get<double>(report.tables[0].rows[0][3]), 0.99);
 }
 
-}  // namespace
+}  // namespace lab_test
 }  // namespace carousel::tasks::lab

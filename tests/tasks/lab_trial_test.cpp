@@ -6,7 +6,7 @@
 #include <memory>
 
 namespace carousel::tasks::lab {
-namespace {
+namespace lab_trial_test {
 
 /// A model that says the same whatever it reads: the biases of its output.
 std::unique_ptr<nn::SequenceModel> constant(const Problem& problem, const std::vector<float>& answers) {
@@ -92,5 +92,5 @@ TEST(RunTrial, SaysThatItWasStopped) {
   EXPECT_EQ(said, "lstm on adding: stopped after 0 steps");
 }
 
-}  // namespace
+}  // namespace lab_trial_test
 }  // namespace carousel::tasks::lab

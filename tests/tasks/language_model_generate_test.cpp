@@ -9,7 +9,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace language_model_generate_test {
 
 /// The same four lines again and again, in this order.
 std::string circle(int64_t times) {
@@ -199,5 +199,5 @@ TEST(Generate, OtherTasksSayWhatToUse) {
             "--task lm.");
 }
 
-}  // namespace
+}  // namespace language_model_generate_test
 }  // namespace carousel::tasks

@@ -11,7 +11,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace language_model_test {
 
 /// Lines "a b c d": who knows the first letter knows the rest.
 std::string alphabet(int64_t lines, uint64_t seed) {
@@ -397,5 +397,5 @@ TEST(LanguageModelTask, DamagedMetadataIsRefused) {
   EXPECT_THROW(load_parts({}, metadata, "m.safetensors"), FormatError);
 }
 
-}  // namespace
+}  // namespace language_model_test
 }  // namespace carousel::tasks

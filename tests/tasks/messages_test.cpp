@@ -10,7 +10,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace messages_test {
 
 using testing::error_of;
 
@@ -110,5 +110,5 @@ TEST(FrameMessages, AllFramesAreOfOneWidth) {
           ": [data] all frames must have 2 numbers, as the first ones; got 3. Do not mix arrays of other widths.");
 }
 
-}  // namespace
+}  // namespace messages_test
 }  // namespace carousel::tasks

@@ -8,7 +8,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace options_test {
 
 /// Everything that a run leaves behind: weights, tokenizers and answers.
 std::string outcome(const std::string& file, Settings settings) {
@@ -214,5 +214,5 @@ TEST(TransduceOptions, TheEncoderTakesAWidthForEachLayer) {
       "Leave num_layers out, or write 2 widths.");
 }
 
-}  // namespace
+}  // namespace options_test
 }  // namespace carousel::tasks

@@ -8,7 +8,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace tag_options_test {
 
 /// Everything that a run leaves behind: weights, vocabularies, tags, score.
 std::string outcome(const std::string& file, const Settings& settings) {
@@ -119,5 +119,5 @@ TEST(TagOptions, TheSchemeDecidesTheOutputAndTheTimeTheSize) {
   EXPECT_EQ(decided(10000000, data::TagScheme::none, 900).trainer.epochs, 10);
 }
 
-}  // namespace
+}  // namespace tag_options_test
 }  // namespace carousel::tasks

@@ -11,7 +11,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace tag_test {
 
 /// A sentence about who goes where; names have one or two words. Columns token TAB tag.
 std::string travels(int64_t count, uint64_t seed) {
@@ -375,5 +375,5 @@ TEST(TagTask, IsRecognisedWhereTheFileShowsIt) {
   EXPECT_EQ(decide_task({dir.path()}).first, "tag");
 }
 
-}  // namespace
+}  // namespace tag_test
 }  // namespace carousel::tasks

@@ -12,7 +12,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace transcribe_options_test {
 
 Settings small(const Settings& more = {}) {
   Settings s = {{"hidden_size", "8"}, {"num_layers", "1"}, {"embedding_size", "6"},      {"batch_size", "4"},
@@ -164,5 +164,5 @@ TEST(TranscribeOptions, DotScoresAreRefusedWhereTheDecoderHasThem) {
   EXPECT_NO_THROW(ToyRun(folder, small({{"attention", "dot"}}))) << "ctc asks nothing of attention";
 }
 
-}  // namespace
+}  // namespace transcribe_options_test
 }  // namespace carousel::tasks

@@ -13,7 +13,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace transcribe_test {
 
 bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -446,5 +446,5 @@ TEST(Transcribe, RefusesWhatHasNoTexts) {
       << strangers.said;
 }
 
-}  // namespace
+}  // namespace transcribe_test
 }  // namespace carousel::tasks

@@ -11,7 +11,7 @@
 #include "tests/tasks/toy_run.h"
 
 namespace carousel::tasks {
-namespace {
+namespace transduce_test {
 
 Settings learning_settings() {
   return {{"hidden_size", "32"}, {"embedding_size", "16"}, {"batch_size", "16"},
@@ -303,5 +303,5 @@ TEST(GuidedAttention, InformationTellsFormedFromUnformed) {
   EXPECT_NEAR(nn::attention_information(stuck, 3, 3), 0, 1e-6);
 }
 
-}  // namespace
+}  // namespace transduce_test
 }  // namespace carousel::tasks

@@ -12,7 +12,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace archive_test {
 
 Archive small_archive() {
   Archive archive;
@@ -255,5 +255,5 @@ TEST(Archive, AnIndependentReaderAgrees) {
             "wide F64 [1] sum 0.1\n");
 }
 
-}  // namespace
+}  // namespace archive_test
 }  // namespace carousel

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel {
-namespace {
+namespace messages_test {
 
 using testing::error_of;
 
@@ -55,5 +55,5 @@ TEST(ArchiveMessages, SayWhatTheFileIs) {
             other + ": byte 8: [archive] the header must begin with '{'. This is no safetensors file.");
 }
 
-}  // namespace
+}  // namespace messages_test
 }  // namespace carousel

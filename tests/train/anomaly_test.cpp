@@ -9,7 +9,7 @@
 #include "carousel/base/rng.h"
 
 namespace carousel::train {
-namespace {
+namespace anomaly_test {
 
 double sigmoid(double x) {
   return 2 / (1 + std::exp(5 * x)) - 1;
@@ -182,5 +182,5 @@ TEST(WindowedGaussian, ForgetsAHundredValuesAtATime) {
   EXPECT_NEAR(detector.read(10), 1 - 0.5 * std::erfc(z / std::sqrt(2.0)), 1e-12);
 }
 
-}  // namespace
+}  // namespace anomaly_test
 }  // namespace carousel::train

@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::train {
-namespace {
+namespace classification_test {
 
 struct Example {
   std::vector<double> p;
@@ -175,5 +175,5 @@ TEST(Temperature, ProbabilitiesSumToOneOrThereAreNone) {
   EXPECT_THROW(probabilities_of(std::vector<float>{std::nanf(""), 2}, 1), DivergedError);
 }
 
-}  // namespace
+}  // namespace classification_test
 }  // namespace carousel::train

@@ -9,7 +9,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::train {
-namespace {
+namespace diverged_layer_test {
 
 class TwoLayers : public nn::Module {
  public:
@@ -79,5 +79,5 @@ TEST(DivergedLayer, ASoundTapeNamesNone) {
   EXPECT_EQ(first_bad_output(tape, objective.module().parameters()), "");
 }
 
-}  // namespace
+}  // namespace diverged_layer_test
 }  // namespace carousel::train

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace carousel::train {
-namespace {
+namespace forecasting_test {
 
 TEST(ForecastScores, AreThoseOfM4AndOfThePapersOnEtt) {
   const std::vector<double> actual = {2, 0, -1}, forecast = {1, 0, 1}, low = {0, 0, -2}, high = {1, 0, 3};
@@ -59,5 +59,5 @@ TEST(ConformalMargin, CoversItsShareOfWhatComes) {
   EXPECT_EQ(conformal_margin({-2}, 0.9), -2);
 }
 
-}  // namespace
+}  // namespace forecasting_test
 }  // namespace carousel::train

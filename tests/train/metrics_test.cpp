@@ -8,7 +8,7 @@
 #include "carousel/base/error.h"
 
 namespace carousel::train {
-namespace {
+namespace metrics_test {
 
 using Tokens = std::vector<std::string>;
 
@@ -232,5 +232,5 @@ TEST(Metrics, APredictionNeedsAReference) {
             "[error_rates] a prediction needs a reference; got none. Pass at least one.");
 }
 
-}  // namespace
+}  // namespace metrics_test
 }  // namespace carousel::train

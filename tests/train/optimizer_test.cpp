@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::train {
-namespace {
+namespace optimizer_test {
 
 using testing::error_of;
 
@@ -202,5 +202,5 @@ TEST(Gradients, FindsTheFirstBadOne) {
   EXPECT_EQ(first_bad_parameter(parameters), "bad");
 }
 
-}  // namespace
+}  // namespace optimizer_test
 }  // namespace carousel::train

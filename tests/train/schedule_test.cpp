@@ -6,7 +6,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::train {
-namespace {
+namespace schedule_test {
 
 using testing::error_of;
 
@@ -64,5 +64,5 @@ TEST(ProgressTrace, RefusesOtherTexts) {
             "something else at byte 3 of it. Train without it.");
 }
 
-}  // namespace
+}  // namespace schedule_test
 }  // namespace carousel::train

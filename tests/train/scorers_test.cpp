@@ -13,7 +13,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::train {
-namespace {
+namespace scorers_test {
 
 using Json = nlohmann::json;
 
@@ -186,5 +186,5 @@ TEST(Scorers, WindowedGaussianIsThatOfTheNumentaBenchmark) {
   }
 }
 
-}  // namespace
+}  // namespace scorers_test
 }  // namespace carousel::train

@@ -7,7 +7,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::train {
-namespace {
+namespace tagging_test {
 
 using Tags = std::vector<std::string>;
 
@@ -47,5 +47,5 @@ TEST(TagScores, RefuseUnequalNumbers) {
             "[tag scores] each token needs a predicted and a wanted tag; got 1 and 2. Pass one of each.");
 }
 
-}  // namespace
+}  // namespace tagging_test
 }  // namespace carousel::train

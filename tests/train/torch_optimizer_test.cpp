@@ -7,9 +7,9 @@
 #include "carousel/train/optimizer.h"
 
 namespace carousel::train {
-namespace {
+namespace torch_optimizer_test {
 
-class TorchOptimizer : public testing::TestWithParam<const char*> {};
+class TorchOptimizer : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(TorchOptimizer, TenStepsEqual) {
   const Archive archive = read_archive(CAROUSEL_SOURCE_DIR "/tests/fixtures/torch.safetensors");
@@ -29,8 +29,8 @@ TEST_P(TorchOptimizer, TenStepsEqual) {
     ASSERT_NEAR(w.value().data<double>()[i], want.data<double>()[i], 1e-12) << name << " element " << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, TorchOptimizer, testing::Values("adam", "adamw", "sgd"),
+INSTANTIATE_TEST_SUITE_P(Registry, TorchOptimizer, ::testing::Values("adam", "adamw", "sgd"),
                          [](const auto& param_info) { return std::string(param_info.param); });
 
-}  // namespace
+}  // namespace torch_optimizer_test
 }  // namespace carousel::train

@@ -13,7 +13,7 @@
 #include "tests/train/toy_objective.h"
 
 namespace carousel::train {
-namespace {
+namespace trainer_test {
 
 using testing::error_of;
 
@@ -498,5 +498,5 @@ TEST(Trainer, EveryDamagedStateTextIsRefusedOrLoads) {
     }
 }
 
-}  // namespace
+}  // namespace trainer_test
 }  // namespace carousel::train

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kDeepest = 8;  ///< folders in folders that are looked into
+constexpr int kFoldersDeep = 8;  ///< folders in folders that are looked into
 constexpr std::string_view kTableEnd = ".trans.txt";
 
 /// What lies in a folder and the folders in it, by name.
@@ -33,7 +33,7 @@ Tree walk(const std::string& folder) {
   for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     const bool hidden = name.starts_with('.');
-    if (hidden || it.depth() >= kDeepest) it.disable_recursion_pending();
+    if (hidden || it.depth() >= kFoldersDeep) it.disable_recursion_pending();
     std::error_code unknown;  // of this entry alone
     if (hidden || !it->is_regular_file(unknown)) continue;
     if (is_frame_file(name)) tree.recordings.push_back(it->path().string());

@@ -13,9 +13,9 @@ namespace carousel::tasks::lab {
 
 namespace {
 
-constexpr int64_t kChunk = 10;     ///< tokens at a time
-constexpr int64_t kStreams = 16;   ///< read side by side
-constexpr int64_t kJudged = 1000;  ///< last tokens of a stream whose answers count
+constexpr int64_t kTokensAtOnce = 10;  ///< tokens at a time
+constexpr int64_t kStreams = 16;       ///< read side by side
+constexpr int64_t kJudged = 1000;      ///< last tokens of a stream whose answers count
 constexpr uint64_t kStreamSeed = 0x57e4;
 
 struct Reading {
@@ -35,8 +35,8 @@ Reading read_stream(nn::SequenceModel& model, const CapacityOptions& o, int64_t 
   reset_tensor_peak();
   const int64_t before = tensor_memory().current;
   nn::StackState state;
-  for (int64_t begin = 0; begin < tokens; begin += kChunk) {
-    const int64_t length = std::min(kChunk, tokens - begin);
+  for (int64_t begin = 0; begin < tokens; begin += kTokensAtOnce) {
+    const int64_t length = std::min(kTokensAtOnce, tokens - begin);
     const nn::SequenceBatch chunk = stream.next(length);
     nn::Context ctx;
     const Tensor answers = model.forward(ctx, chunk, &state).value();

@@ -15,10 +15,10 @@ constexpr double kAddingSolved = 0.005;  ///< squared error; well below the 0.01
 constexpr double kSolved = 0.01;
 constexpr double kRecallSolved = 0.995;   ///< accuracy over all distances
 constexpr int64_t kTestAtDistance = 256;  ///< sequences
-constexpr uint64_t kTestSeed = 0xd157;
+constexpr uint64_t kMemorySeed = 0xd157;
 
 /// One training and what is measured after it.
-struct Job {
+struct MemoryTask {
   Contestant contestant;
   Trial trial;
   int64_t length = 0;  ///< of adding
@@ -32,8 +32,8 @@ Problem problem_at(const std::string& name, const std::vector<int64_t>& distance
   return name == "copy" ? copy_problem(distances) : recall_problem(distances);
 }
 
-Job make_job(const MemoryOptions& o, const Contestant& contestant, const std::string& problem, int64_t length) {
-  Job job;
+MemoryTask make_job(const MemoryOptions& o, const Contestant& contestant, const std::string& problem, int64_t length) {
+  MemoryTask job;
   job.contestant = contestant;
   job.length = length;
   Trial& t = job.trial;
@@ -54,9 +54,9 @@ Job make_job(const MemoryOptions& o, const Contestant& contestant, const std::st
 }
 
 /// `o` with its lists in order. What cannot take part is noted in the report.
-std::vector<Job> make_jobs(const MemoryOptions& o, Report& report) {
+std::vector<MemoryTask> make_jobs(const MemoryOptions& o, Report& report) {
   const std::vector<Contestant> contestants = read_contestants(o.cells);
-  std::vector<Job> jobs;
+  std::vector<MemoryTask> jobs;
   for (const std::string& problem : read_words(o.problems, "problems")) {
     if (problem != "adding" && problem != "copy" && problem != "recall") {
       const std::string nearest = nearest_name(problem, {"adding", "copy", "recall"});
@@ -84,19 +84,19 @@ std::vector<Job> make_jobs(const MemoryOptions& o, Report& report) {
   return jobs;
 }
 
-void run(Job& job, const MemoryOptions& o, const Observer& observer) {
+void run(MemoryTask& job, const MemoryOptions& o, const Observer& observer) {
   job.outcome = run_trial(job.trial, observer);
   if (job.outcome.interrupted) return;
   if (job.length == 0 && job.outcome.diverged.empty()) {
     for (const int64_t distance : o.distances)
       job.by_distance.emplace_back(distance, measure(*job.outcome.model, problem_at(job.trial.problem.name, {distance}),
-                                                     kTestAtDistance, kTestSeed));
+                                                     kTestAtDistance, kMemorySeed));
   }
   job.done = true;
 }
 
 /// Rows of one problem; empty when no job of it was finished.
-void tabulate(const std::vector<Job>& jobs, const std::string& problem, Report& report) {
+void tabulate(const std::vector<MemoryTask>& jobs, const std::string& problem, Report& report) {
   const bool adding = problem == "adding";
   Table table;
   table.name = problem;
@@ -106,7 +106,7 @@ void tabulate(const std::vector<Job>& jobs, const std::string& problem, Report& 
   plot.x_label = adding ? "steps of the sequence" : "steps between question and answer";
   plot.y_label = adding ? "squared error" : "accuracy";
   plot.log_x = true;
-  for (const Job& job : jobs) {
+  for (const MemoryTask& job : jobs) {
     if (!job.done || job.trial.problem.name != problem) continue;
     const double guessing = job.trial.problem.guessing;
     table.title = adding ? fmt::format("adding: squared error (guessing {:.4g}, solved below {})", guessing, kSolved)
@@ -132,10 +132,10 @@ void tabulate(const std::vector<Job>& jobs, const std::string& problem, Report& 
 }
 
 /// "lstm solves adding up to 200 steps": lengths behind the first that is not solved do not count.
-void note_reach(const std::vector<Job>& jobs, Report& report) {
+void note_reach(const std::vector<MemoryTask>& jobs, Report& report) {
   for (size_t begin = 0; begin < jobs.size();) {
     const std::string& name = jobs[begin].contestant.name;
-    const Job& first = jobs[begin];
+    const MemoryTask& first = jobs[begin];
     std::vector<std::pair<int64_t, bool>> solved;  // of one cell, whose lengths stand one behind the other
     for (; begin < jobs.size() && jobs[begin].length > 0 && jobs[begin].contestant.name == name; ++begin)
       solved.emplace_back(jobs[begin].length, jobs[begin].done && jobs[begin].outcome.value < kSolved);
@@ -175,7 +175,7 @@ Report memory_experiment(const MemoryOptions& options, const Observer& observer)
   MemoryOptions sorted = options;
   sorted.lengths = read_numbers(options.lengths, "lengths");
   sorted.distances = read_numbers(options.distances, "distances");
-  std::vector<Job> jobs = make_jobs(sorted, report);
+  std::vector<MemoryTask> jobs = make_jobs(sorted, report);
   // Long ones first, so that no thread is left alone with one at the end.
   std::vector<size_t> order(jobs.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -187,8 +187,8 @@ Report memory_experiment(const MemoryOptions& options, const Observer& observer)
   });
   for (const char* problem : {"adding", "copy", "recall"}) tabulate(jobs, problem, report);
   note_reach(jobs, report);
-  for (const Job& job : jobs) note_divergence(job.trial, job.outcome, report);
-  report.interrupted = std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return !job.done; });
+  for (const MemoryTask& job : jobs) note_divergence(job.trial, job.outcome, report);
+  report.interrupted = std::any_of(jobs.begin(), jobs.end(), [](const MemoryTask& job) { return !job.done; });
   return report;
 }
 

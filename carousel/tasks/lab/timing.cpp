@@ -13,10 +13,10 @@ namespace carousel::tasks::lab {
 
 namespace {
 
-constexpr double kSolved = 0.99;
+constexpr double kRight = 0.99;
 constexpr int64_t kPeriodsShown = 6;  ///< spikes in a sequence of the longest period
 
-struct Job {
+struct TimedTask {
   std::string problem, cell;
   int64_t period = 0;
   Trial trial;
@@ -32,9 +32,9 @@ Problem problem_of(const std::string& name, int64_t period) {
                                 nearest.empty() ? "Choose one of them." : "Did you mean \"" + nearest + "\"?"));
 }
 
-std::vector<Job> make_jobs(const TimingOptions& o) {
+std::vector<TimedTask> make_jobs(const TimingOptions& o) {
   const std::vector<int64_t> periods = read_numbers(o.periods, "periods");
-  std::vector<Job> jobs;
+  std::vector<TimedTask> jobs;
   for (const std::string& problem : read_words(o.problems, "problems")) {
     for (const Contestant& c : read_contestants(o.cells)) {
       if (c.attention)
@@ -44,7 +44,7 @@ std::vector<Job> make_jobs(const TimingOptions& o) {
                         c.name));
       for (const int64_t period : periods) {
         for (int64_t s = 0; s < o.seeds; ++s) {
-          Job job;
+          TimedTask job;
           job.problem = problem;
           job.cell = c.name;
           job.period = period;
@@ -67,13 +67,13 @@ std::vector<Job> make_jobs(const TimingOptions& o) {
 }
 
 /// Mean and best over the seeds, which stand one behind the other; those that diverged have no F1 but are counted.
-void tabulate(const std::vector<Job>& jobs, int64_t seeds, Report& report) {
+void tabulate(const std::vector<TimedTask>& jobs, int64_t seeds, Report& report) {
   Table table{"timing",
               "spikes at the very step (F1; solved from 0.99)",
               {"cell", "problem", "period", "mean_f1", "best_f1", "solved", "seeds", "steps"},
               {}};
   for (size_t begin = 0; begin < jobs.size(); begin += static_cast<size_t>(seeds)) {
-    const Job& first = jobs[begin];
+    const TimedTask& first = jobs[begin];
     double sum = 0, best = std::numeric_limits<double>::quiet_NaN();
     int64_t solved = 0, steps = 0, done = 0, whole = 0;
     for (size_t i = begin; i < begin + static_cast<size_t>(seeds); ++i) {
@@ -85,7 +85,7 @@ void tabulate(const std::vector<Job>& jobs, int64_t seeds, Report& report) {
       ++whole;
       sum += jobs[i].outcome.value;
       best = std::fmax(best, jobs[i].outcome.value);  // fmax passes over what is not a number
-      solved += jobs[i].outcome.value >= kSolved;
+      solved += jobs[i].outcome.value >= kRight;
     }
     if (done == 0) continue;
     const double mean = whole > 0 ? sum / static_cast<double>(whole) : best;
@@ -118,16 +118,16 @@ void TimingOptions::options(OptionTable& table) {
 Report timing_experiment(const TimingOptions& options, const Observer& observer) {
   Report report;
   report.schema = "carousel/lab_timing@1";
-  std::vector<Job> jobs = make_jobs(options);
+  std::vector<TimedTask> jobs = make_jobs(options);
   const Observer serial = make_serial(observer);
   each_at_once(static_cast<int64_t>(jobs.size()), [&](int64_t i) {
-    Job& job = jobs[static_cast<size_t>(i)];
+    TimedTask& job = jobs[static_cast<size_t>(i)];
     if (serial.stop && serial.stop()) return;
     job.outcome = run_trial(job.trial, serial);
     job.done = !job.outcome.interrupted;
   });
   tabulate(jobs, options.seeds, report);
-  report.interrupted = std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return !job.done; });
+  report.interrupted = std::any_of(jobs.begin(), jobs.end(), [](const TimedTask& job) { return !job.done; });
   return report;
 }
 

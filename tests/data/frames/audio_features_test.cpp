@@ -12,7 +12,7 @@
 #include "carousel/base/rng.h"
 
 namespace carousel::data {
-namespace {
+namespace audio_features_test {
 
 using std::numbers::pi;
 
@@ -156,5 +156,5 @@ TEST(AudioFeatures, RefusesFramesAndBandsThatCannotBe) {
             "smaller num_mels or a longer frame_length.");
 }
 
-}  // namespace
+}  // namespace audio_features_test
 }  // namespace carousel::data

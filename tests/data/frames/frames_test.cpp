@@ -16,7 +16,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace frames_test {
 
 using testing::TempDir;
 using testing::wav;
@@ -353,5 +353,5 @@ TEST(FrameSplit, EachLabelGivesItsShare) {
   EXPECT_THROW(cut_frames(toy_set(1), 0.5, 1), DataError);
 }
 
-}  // namespace
+}  // namespace frames_test
 }  // namespace carousel::data

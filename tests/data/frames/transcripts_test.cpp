@@ -14,7 +14,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::data {
-namespace {
+namespace transcripts_test {
 
 using testing::TempDir;
 
@@ -210,5 +210,5 @@ TEST(Transcripts, AnyBytesInListsAndTextsAreReadOrRefused) {
   }
 }
 
-}  // namespace
+}  // namespace transcripts_test
 }  // namespace carousel::data

@@ -18,7 +18,7 @@
 #include "tests/support/temp_dir.h"
 
 namespace carousel::kernels::quant {
-namespace {
+namespace formats_test {
 
 using Floats = std::vector<float>;
 
@@ -289,5 +289,5 @@ TEST(Bf16, OnlySoundCodesPass) {
   }
 }
 
-}  // namespace
+}  // namespace formats_test
 }  // namespace carousel::kernels::quant
