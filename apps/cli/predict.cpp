@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -17,6 +16,7 @@
 #include "apps/cli/program.h"
 #include "apps/cli/text_input.h"
 #include "carousel/base/error.h"
+#include "carousel/base/files.h"
 #include "carousel/engine/engine.h"
 
 namespace carousel::cli {
@@ -161,11 +161,6 @@ int predict_rows(tasks::RowAnswers& rows, const PredictFlags& flags) {
   for (const std::string& note : rows.notes()) say("note: " + note);
   say(latency.text());
   return kOk;
-}
-
-bool is_folder(const std::string& name) {
-  std::error_code error;
-  return std::filesystem::is_directory(name, error);
 }
 
 /// The lines of a file or a pipe as they come, or what a table holds for the model.

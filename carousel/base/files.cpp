@@ -115,6 +115,11 @@ class Sha256 {
 
 }  // namespace
 
+bool is_folder(const std::string& name) {
+  struct stat status {};
+  return ::stat(name.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 std::string read_file(const std::string& path, int64_t max_bytes) {
   std::string content;
   try {

@@ -12,6 +12,9 @@ namespace carousel {
 /// ResourceError when it cannot be read, is larger than `max_bytes` or does not fit in memory.
 std::string read_file(const std::string& path, int64_t max_bytes = int64_t{1} << 35);
 
+/// Whether there is a folder of this name; not when nobody may look.
+bool is_folder(const std::string& name);
+
 /// A file that appears whole or not at all: what is written goes to `.NAME.tmp` in the same folder, and commit() makes
 /// it durable (fsync), puts it in place (rename) and makes that durable too (fsync of the folder). Until then, and
 /// after any failure or a kill, the old file is intact. Two writers of one path wait for each other. A symbolic link is

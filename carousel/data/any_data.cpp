@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "carousel/base/error.h"
+#include "carousel/base/files.h"
 #include "carousel/data/column_roles.h"
 #include "carousel/data/registry.h"
 #include "carousel/data/series_folder.h"
@@ -16,11 +17,6 @@ namespace carousel::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_a_folder(const std::string& name) {
-  std::error_code error;
-  return fs::is_directory(name, error);
-}
 
 /// How files hold data of a kind, when they can hardly hold another.
 std::optional<TagPlan> find_tags(const std::vector<std::string>& files, const DataReading& reading,
@@ -47,12 +43,12 @@ std::optional<SeriesPlan> find_series(const std::vector<std::string>& files, con
                                       const ReadOptions& options) {
   if (files.size() != 1) return std::nullopt;
   try {
-    if (is_a_folder(files.front()))
+    if (is_folder(files.front()))
       return plan_series(look_into(files.front()).tables.front(), reading.of_series(), options);
     SeriesPlan plan = plan_series(files.front(), reading.of_series(), options);
     if (plan.evident && std::count(plan.roles.begin(), plan.roles.end(), "value") > 0) return plan;
   } catch (const DataError&) {  // no table of numbers
-    if (is_a_folder(files.front())) throw;
+    if (is_folder(files.front())) throw;
   }
   return std::nullopt;
 }
@@ -98,7 +94,7 @@ DataPlan of_detected(const std::vector<std::string>& files, const DataReading& r
 /// Frames whose form leaves no doubt: binary files, .ts files, and folders and lists of recordings.
 std::optional<DataPlan> find_frames(const std::vector<std::string>& files) {
   const std::string& file = files.front();
-  if (is_a_folder(file)) {
+  if (is_folder(file)) {
     std::error_code error;
     if (fs::exists(fs::path(file) / "seq.in", error)) return std::nullopt;
     try {
@@ -236,7 +232,7 @@ const std::string& only_name(const std::vector<std::string>& files) {
 }
 
 std::vector<std::string> tables_of(const std::string& name) {
-  return is_a_folder(name) ? look_into(name).tables : std::vector<std::string>{name};
+  return is_folder(name) ? look_into(name).tables : std::vector<std::string>{name};
 }
 
 }  // namespace carousel::data

@@ -142,8 +142,11 @@ UnpackedFile::UnpackedFile(std::string file, const char* rule) : name_(std::move
   if (name_.empty()) throw ConfigError("[data] a file needs a name; got an empty one. Name the file.");
   struct stat status {};
   // Before it is opened: that waits until somebody writes into a pipe.
-  if (::stat(name_.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
-    refuse("a pipe or a device, which gives its content only once", "Write it to a file and name that.");
+  if (::stat(name_.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) refuse("a directory", "Name a file in it.");
+    if (!S_ISREG(status.st_mode))
+      refuse("a pipe or a device, which gives its content only once", "Write it to a file and name that.");
+  }
   descriptor_ = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) {
     const int error = errno;
@@ -151,12 +154,8 @@ UnpackedFile::UnpackedFile(std::string file, const char* rule) : name_(std::move
     if (error == EACCES) refuse("permission denied", "Make the file readable for this user.");
     refuse(std::strerror(error), "Check the path and the file system.");
   }
-  if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
-    ::close(descriptor_);
-    refuse("a directory", "Name a file in it.");
-  }
   try {
-    packed_ = std::make_unique<Packed>(name_, S_ISREG(status.st_mode) ? static_cast<int64_t>(status.st_size) : 0);
+    packed_ = std::make_unique<Packed>(name_, static_cast<int64_t>(status.st_size));
     packed_->rest = {packed_->block.get(), read_raw(packed_->block.get(), kUnpackedBlock)};
     packed_->unpacker.begin(packed_->rest);
   } catch (...) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "carousel/base/error.h"
+#include "carousel/base/files.h"
 #include "carousel/base/text.h"
 #include "carousel/data/series_folder.h"
 
@@ -15,11 +16,6 @@ namespace carousel::tasks {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_folder(const std::string& name) {
-  std::error_code error;
-  return fs::is_directory(name, error);
-}
 
 /// The series of one file in groups of those that share their rows.
 std::vector<DetectGroup> groups_of(data::SeriesSet set, const data::SeriesPlan& plan, const std::string& prefix) {

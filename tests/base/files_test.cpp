@@ -188,5 +188,12 @@ TEST(Sha256, FileAndBytesGiveTheSame) {
             dir.file("none") + ": [read] the file must exist; got none of this name. Check the path.");
 }
 
+TEST(Files, TellFoldersFromFilesAndFromNothing) {
+  TempDir dir;
+  EXPECT_TRUE(is_folder(dir.path()));
+  EXPECT_FALSE(is_folder(dir.write("file", "x")));
+  EXPECT_FALSE(is_folder(dir.file("none")));
+}
+
 }  // namespace files_test
 }  // namespace carousel

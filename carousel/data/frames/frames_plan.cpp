@@ -7,6 +7,7 @@
 #include <set>
 
 #include "carousel/base/error.h"
+#include "carousel/base/files.h"
 #include "carousel/base/text.h"
 #include "carousel/data/frames/frames.h"
 #include "carousel/data/frames/readers.h"
@@ -21,11 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kFewestRepeats = 2;  ///< times that each label must occur on average
-
-bool is_folder(const std::string& name) {
-  std::error_code error;
-  return fs::is_directory(name, error);
-}
 
 /// Folders in a folder that hold files of frames, by name.
 std::map<std::string, std::vector<std::string>> folders_of(const std::string& folder) {
